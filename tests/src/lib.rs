@@ -1,0 +1,1 @@
+//! The workspace's tests that need more than one crate; see tests/README.md.
