@@ -1,3 +1,5 @@
 //! Placeholder.
 
+pub mod gostr;
 pub mod text;
+pub mod words;
