@@ -1,1 +1,7 @@
-//! Placeholder.
+//! What a Dockerfile means: stages, scopes, the build context and the build graph. No IO.
+
+pub mod context;
+pub mod file;
+
+pub use context::{Content, Context, Entry, EntryKind, Incomplete};
+pub use file::{File, Stage};

@@ -1,5 +1,30 @@
-//! Placeholder.
+//! The Dockerfile's syntax: text, lines, instructions, words and shell.
+//!
+//! Parsing never fails: any text gives a list of blocks that tile it, typed instructions, a tree-sitter tree, and a
+//! list of problems. Everything below works in byte offsets; lines count line feeds, as BuildKit does, except in
+//! [`text`], which also knows LSP's lines.
 
+pub mod document;
+pub mod duration;
 pub mod gostr;
+pub mod heredoc;
+pub mod instruction;
+mod json_array;
+pub mod keyword;
+pub mod lines;
+pub mod logical;
+pub mod mount;
+pub mod shell;
+mod split;
+pub mod suggest;
 pub mod text;
+mod tree;
+pub mod validate;
 pub mod words;
+
+pub use document::{Document, Parsed, Work};
+pub use instruction::{Form, Instruction, Problem, ProblemKind, Word};
+pub use keyword::Keyword;
+pub use lines::{Block, Directive, LineLayer, Placed};
+pub use text::Text;
+pub use tree_sitter;

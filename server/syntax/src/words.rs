@@ -349,6 +349,14 @@ impl<'a> Run<'a> {
                         }
                     }
                 }
+                '<' => {
+                    let piece = self.possible_heredoc()?;
+                    result.push_str(&piece);
+                    if let Some(words) = &mut words {
+                        words.current.push_str(&piece);
+                        words.in_word = true;
+                    }
+                }
                 _ => {
                     self.scanner.next();
                     let mut plain = ch;
@@ -379,6 +387,23 @@ impl<'a> Run<'a> {
             Some(stop) => syntax(format!("unexpected end of statement while looking for matching {stop}")),
             None => Ok(result),
         }
+    }
+
+    /// `<`, or `<<` with the blanks behind it: a heredoc's delimiter may stand apart (`<< EOF`) and is one word with
+    /// its operator all the same (BuildKit's `processPossibleHeredoc`).
+    fn possible_heredoc(&mut self) -> Result<String, Fault> {
+        self.scanner.next();
+        let mut piece = String::from("<");
+        if self.scanner.peek() == Some('<') {
+            self.scanner.next();
+            piece.push('<');
+            while let Some(blank @ ('\t' | '\r' | ' ')) = self.scanner.peek() {
+                self.work.spend(1)?;
+                self.scanner.next();
+                piece.push(blank);
+            }
+        }
+        Ok(piece)
     }
 
     fn single_quoted(&mut self) -> Result<String, Fault> {

@@ -1,0 +1,99 @@
+//!
+//! The index is made by `host` (this room does no IO) and never changes; an edit of the working tree makes a new one that
+//! shares what stayed the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A socket, device or named pipe: BuildKit does not send it.
+    Other,
+}
+
+/// What is known of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Content {
+    /// A hash of the bytes: equal hashes mean equal bytes, wherever the files are.
+    Hash([u8; 32]),
+    /// Not read. Equal numbers mean the same file in the same state (indexes made from one another share it); unequal
+    /// ones mean nothing is known, and count as different.
+    Unread(u64),
+}
+
+/// One file, directory or link of the context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits (`0o7777`); part of the cache key.
+    pub mode: u32,
+    /// Bytes of a file; 0 for others.
+    pub size: u64,
+    /// The content of a file (extended attributes included); for others `Content::Hash` of nothing.
+    pub content: Content,
+    /// The target of a symbolic link, as stored.
+    pub link: Option<Box<str>>,
+}
+
+/// Why an index does not hold the whole context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incomplete {
+    /// There are more entries than the limit.
+    TooMany(usize),
+    /// Walking took longer than allowed.
+    TooSlow,
+    /// These directories (relative paths) could not be read.
+    Unreadable(Vec<String>),
+}
+
+/// The index of one build context.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// How messages name the context: the folder as the user gave it.
+    pub name: String,
+    pub entries: Arc<BTreeMap<Box<str>, Entry>>,
+    /// The text of manifests (package.json, go.mod, requirements.txt ...) that are not too big, by path.
+    pub texts: Arc<BTreeMap<Box<str>, Arc<str>>>,
+    pub ignore_file: Option<String>,
+    /// Where the Dockerfile stands in the context, if it does.
+    pub dockerfile: Option<String>,
+    /// Why entries may be missing. Anything that would be said because a file is absent must not be said then.
+    pub incomplete: Option<Incomplete>,
+}
+
+impl Context {
+    /// The entry at a path.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// Whether a directory stands at the path; the context's root (`""`) is one.
+    pub fn is_dir(&self, path: &str) -> bool {
+        path.is_empty() || self.get(path).is_some_and(|e| e.kind == EntryKind::Dir)
+    }
+
+    /// The entries below a directory, in order of their paths, the directory itself not included. `""` is the root.
+    pub fn below<'a>(&'a self, dir: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let start = prefix.clone();
+        self.entries
+            .range::<str, _>((std::ops::Bound::Included(start.as_str()), std::ops::Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(prefix.as_str()))
+            .map(|(path, entry)| (path.as_ref(), entry))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// The text of a manifest.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).map(AsRef::as_ref)
+    }
+}

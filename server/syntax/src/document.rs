@@ -1,0 +1,144 @@
+//! A text with its line layer and its tree, edited in step.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tree_sitter::{Node, Tree};
+
+use crate::instruction::Instruction;
+use crate::lines::{LineLayer, Placed};
+use crate::text::{BadRange, Text};
+use crate::tree;
+
+/// What one edit cost; the unit of "incremental means work".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Bytes lexed again by the line layer.
+    pub bytes_lexed: usize,
+    /// Instructions parsed again.
+    pub instructions_parsed: usize,
+}
+
+/// A document that is being edited.
+#[derive(Clone, Debug)]
+pub struct Document {
+    parsed: Parsed,
+}
+
+/// An immutable state of a document: cheap to clone, safe to send.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    text: Text,
+    layer: Arc<LineLayer>,
+    tree: Option<Tree>,
+}
+
+impl Document {
+    /// Parses a whole text. This never fails: any text gives blocks and a tree.
+    pub fn new(text: &str) -> Document {
+        let text = Text::new(text);
+        let layer = Arc::new(LineLayer::new(&text));
+        let tree = tree::parse(&text, None);
+        Document { parsed: Parsed { text, layer, tree } }
+    }
+
+    /// A document without the tree-sitter tree, for tests that show what the tree is for.
+    pub fn lines_only(text: &str) -> Document {
+        let text = Text::new(text);
+        let layer = Arc::new(LineLayer::new(&text));
+        Document { parsed: Parsed { text, layer, tree: None } }
+    }
+
+    /// The current state.
+    pub fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+
+    /// Replaces the bytes `range` by `new` and brings everything up to date.
+    ///
+    /// # Errors
+    /// [`BadRange`] when the range does not fit the text; nothing is changed then.
+    pub fn edit(&mut self, range: Range<usize>, new: &str) -> Result<Work, BadRange> {
+        let parsed = &mut self.parsed;
+        let old_text = parsed.text.clone();
+        parsed.text.replace(range.clone(), new)?;
+        let added = range.start..range.start + new.len();
+        let old_points = parsed.tree.is_some().then(|| {
+            (
+                tree::point((&parsed.layer, &old_text), range.start),
+                tree::point((&parsed.layer, &old_text), range.end),
+            )
+        });
+        let layer = Arc::make_mut(&mut parsed.layer);
+        let relexed = layer.relex(&parsed.text, range.clone(), added.clone());
+        if let (Some(old_tree), Some((start, old_end))) = (parsed.tree.as_mut(), old_points) {
+            old_tree.edit(&tree_sitter::InputEdit {
+                start_byte: range.start,
+                old_end_byte: range.end,
+                new_end_byte: added.end,
+                start_position: start,
+                old_end_position: old_end,
+                new_end_position: tree::point((&parsed.layer, &parsed.text), added.end),
+            });
+            parsed.tree = tree::parse(&parsed.text, parsed.tree.as_ref());
+        }
+        Ok(Work { bytes_lexed: relexed.bytes, instructions_parsed: relexed.instructions })
+    }
+}
+
+impl Parsed {
+    /// Parses a whole text.
+    pub fn new(text: &str) -> Parsed {
+        Document::new(text).parsed
+    }
+
+    /// The text.
+    pub fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// The line layer.
+    pub fn layer(&self) -> &LineLayer {
+        &self.layer
+    }
+
+    /// The tree over the whole text. Use [`Self::node`] for one instruction: it knows what to do about errors.
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// The instructions and where they stand, in order.
+    pub fn instructions(&self) -> impl DoubleEndedIterator<Item = (&Placed, &Arc<Instruction>)> {
+        self.layer.blocks().iter().filter_map(|b| b.instruction().map(|i| (b, i)))
+    }
+
+    /// The instruction that holds the byte `at`.
+    pub fn instruction_at(&self, at: usize) -> Option<(&Placed, &Arc<Instruction>)> {
+        let placed = &self.layer.blocks()[self.layer.block_at(at)?];
+        placed.instruction().map(|i| (placed, i))
+    }
+
+    /// The tree's node for an instruction, and what to add to the node's offsets to get the document's.
+    ///
+    /// It comes from the document's tree where that agrees with the line layer and has no error there; otherwise from
+    /// a parse of the instruction alone; `None` where that has errors too, or where there is no tree at all.
+    pub fn node<'a>(&'a self, placed: &'a Placed) -> Option<(Node<'a>, usize)> {
+        let instruction = placed.instruction()?;
+        let tree = self.tree.as_ref()?;
+        let trimmed = instruction.trimmed_range();
+        let range = placed.start + trimmed.start..placed.start + trimmed.end;
+        if let Some(node) = tree::clean_node(tree, range) {
+            return Some((node, 0));
+        }
+        let alone = instruction.tree_alone()?;
+        tree::clean_node(alone, trimmed).map(|node| (node, placed.start))
+    }
+
+    /// Why BuildKit refuses the file as a whole, if it does so for a reason that no single instruction has.
+    pub fn file_problem(&self) -> Option<&'static str> {
+        self.instructions()
+            .next()
+            .is_none()
+            .then_some("This file has no instructions; a Dockerfile starts with FROM.")
+    }
+}

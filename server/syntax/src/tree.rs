@@ -1,0 +1,58 @@
+//! The tree-sitter tree of the whole text, kept up to date edit by edit.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use tree_sitter::{Node, Parser, Point, Tree};
+
+use crate::lines::LineLayer;
+use crate::text::Text;
+
+thread_local! {
+    static DOCKERFILE: RefCell<Option<Parser>> = const { RefCell::new(None) };
+}
+
+/// Parses `text`, reusing `old` (already edited) where there is one.
+pub(crate) fn parse(text: &Text, old: Option<&Tree>) -> Option<Tree> {
+    with_parser(|parser| parser.parse_with_options(&mut |byte, _| text.chunk_at(byte), old, None))
+}
+
+/// Parses one instruction's source by itself.
+pub(crate) fn parse_alone(source: &str) -> Option<Tree> {
+    with_parser(|parser| parser.parse(source, None))
+}
+
+fn with_parser(parse: impl FnOnce(&mut Parser) -> Option<Tree>) -> Option<Tree> {
+    DOCKERFILE.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            let mut parser = Parser::new();
+            parser.set_language(&tree_sitter_dockerfile::LANGUAGE.into()).ok()?;
+            *slot = Some(parser);
+        }
+        parse(slot.as_mut()?)
+    })
+}
+
+/// The row and column (bytes) of an offset as tree-sitter counts them: rows end at line feeds only. Found from the
+/// start of the block, so that it costs no more than the instruction is long.
+pub(crate) fn point((layer, text): (&LineLayer, &Text), byte: usize) -> Point {
+    let Some(index) = layer.block_at(byte) else { return Point::new(0, 0) };
+    let block = &layer.blocks()[index];
+    let within = text.slice(block.start..byte);
+    let rows = within.bytes().filter(|&b| b == b'\n').count();
+    let column = within.len() - within.rfind('\n').map_or(0, |at| at + 1);
+    Point::new(block.line + rows, column)
+}
+
+/// The instruction node that starts at `start` and ends within `range`, if it has no error.
+pub(crate) fn clean_node(tree: &Tree, range: Range<usize>) -> Option<Node<'_>> {
+    let mut node = tree.root_node().descendant_for_byte_range(range.start, range.end)?;
+    while !node.kind().ends_with("_instruction") || node.kind() == "cross_build_instruction" {
+        node = node.parent()?;
+    }
+    // ONBUILD's inner instruction is an instruction node too; the outer one is meant.
+    while let Some(parent) = node.parent().filter(|p| p.kind().ends_with("_instruction")) {
+        node = parent;
+    }
+    (!node.has_error() && node.byte_range() == range).then_some(node)
+}
