@@ -1,1 +1,5 @@
 //! Placeholder.
+
+pub mod dockerignore;
+pub mod gopath;
+mod goregex;
