@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::dockerignore::Dockerignore;
+
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EntryKind {
@@ -59,9 +61,13 @@ pub enum Incomplete {
 pub struct Context {
     /// How messages name the context: the folder as the user gave it.
     pub name: String,
+    /// Every entry that the ignore file leaves, by slash-separated path relative to the context, without a leading `/`.
     pub entries: Arc<BTreeMap<Box<str>, Entry>>,
     /// The text of manifests (package.json, go.mod, requirements.txt ...) that are not too big, by path.
     pub texts: Arc<BTreeMap<Box<str>, Arc<str>>>,
+    /// The patterns in force; empty without an ignore file.
+    pub ignore: Arc<Dockerignore>,
+    /// The ignore file in force, relative to the context (`.dockerignore`, `Dockerfile.dockerignore`).
     pub ignore_file: Option<String>,
     /// Where the Dockerfile stands in the context, if it does.
     pub dockerfile: Option<String>,

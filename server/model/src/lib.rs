@@ -1,7 +1,19 @@
 //! What a Dockerfile means: stages, scopes, the build context and the build graph. No IO.
 
 pub mod context;
+pub mod dockerignore;
+pub mod env;
+pub mod eval;
 pub mod file;
+pub mod gopath;
+mod goregex;
+pub mod images;
+pub mod options;
+pub mod platform;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
+pub use dockerignore::Dockerignore;
+pub use eval::{Evaluation, evaluate};
 pub use file::{File, Stage};
+pub use options::{NamedContext, Options};
+pub use platform::Platform;

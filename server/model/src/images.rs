@@ -1,0 +1,60 @@
+//! What is known of base images without asking a registry.
+
+use std::sync::Arc;
+
+use crate::platform::Platform;
+
+/// The parts of an image's configuration that a build inherits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// ENV, in order.
+    pub env: Vec<(String, String)>,
+    /// WORKDIR; empty for none.
+    pub workdir: String,
+    /// USER; empty for none.
+    pub user: String,
+    /// SHELL; `None` for the default.
+    pub shell: Option<Vec<String>>,
+    /// ONBUILD triggers.
+    pub onbuild: Vec<String>,
+}
+
+/// A source of image configurations: a local engine, a lock file, a table.
+pub trait Images: Send + Sync {
+    /// The configuration of an image by its normalized reference (`docker.io/library/alpine:3.20`); `None` when it is
+    /// not known, which is not the same as empty.
+    fn config(&self, reference: &str, platform: &Platform) -> Option<Arc<ImageConfig>>;
+}
+
+/// The images whose configuration is nothing but a PATH, in every version: distributions' base images.
+const PLAIN: [&str; 14] = [
+    "docker.io/library/almalinux",
+    "docker.io/library/alpine",
+    "docker.io/library/amazonlinux",
+    "docker.io/library/archlinux",
+    "docker.io/library/busybox",
+    "docker.io/library/centos",
+    "docker.io/library/debian",
+    "docker.io/library/fedora",
+    "docker.io/library/oraclelinux",
+    "docker.io/library/rockylinux",
+    "docker.io/library/ubuntu",
+    "docker.io/opensuse/leap",
+    "docker.io/opensuse/tumbleweed",
+    "docker.io/photon",
+];
+
+/// What is known of every installation: distributions' base images set nothing but PATH.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WellKnown;
+
+impl Images for WellKnown {
+    fn config(&self, reference: &str, _: &Platform) -> Option<Arc<ImageConfig>> {
+        let name = reference.split('@').next().unwrap_or(reference);
+        let name = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => name,
+            _ => name,
+        };
+        PLAIN.contains(&name).then(Arc::default)
+    }
+}
