@@ -2,6 +2,9 @@
 
 pub mod context;
 pub mod file;
+mod goregex;
+pub mod gopath;
+pub mod dockerignore;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use file::{File, Stage};
