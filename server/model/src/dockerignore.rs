@@ -23,9 +23,15 @@ use crate::gopath::{BadPattern, go_match, path_clean, path_dir};
 /// A line of this many bytes, without its line feed, is too long for the scanner that BuildKit reads the file with.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// How many patterns of one file may need a regular expression. Each takes some ten kilobytes once it is used; no
-/// real file comes near, and patterns beyond are reported and match nothing.
+/// How many patterns of one file may need a regular expression: each takes some fifteen kilobytes once it is used. No
+/// real file comes near this or the next two limits; patterns beyond are reported and match nothing.
 pub const MAX_EXPRESSIONS: usize = 4_096;
+
+/// How many bytes the expression of one pattern may have (a `*` becomes five).
+pub const MAX_EXPRESSION: usize = 8 * 1024;
+
+/// How many bytes the expressions of one file may have together.
+pub const MAX_EXPRESSION_BYTES: usize = 1 << 20;
 
 /// A parsed ignore file.
 #[derive(Debug, Default)]
@@ -35,6 +41,8 @@ pub struct Dockerignore {
     has_negated: bool,
     /// How many patterns have an expression.
     expressions: usize,
+    /// How long these are together.
+    expression_bytes: usize,
 }
 
 /// What is wrong with one line.
@@ -60,7 +68,8 @@ pub enum PatternErrorKind {
     Expression,
     /// The line has [`MAX_LINE`] bytes or more. The build fails.
     LineTooLong,
-    /// Too costly for this implementation ([`MAX_EXPRESSIONS`]); BuildKit accepts it.
+    /// Too costly for this implementation ([`MAX_EXPRESSIONS`], [`MAX_EXPRESSION`], [`MAX_EXPRESSION_BYTES`]); BuildKit
+    /// accepts it.
     Limit,
 }
 
@@ -78,7 +87,7 @@ impl fmt::Display for PatternError {
             PatternErrorKind::IllegalExclusion => f.write_str("illegal exclusion pattern: \"!\""),
             PatternErrorKind::Syntax | PatternErrorKind::Expression => BadPattern.fmt(f),
             PatternErrorKind::LineTooLong => f.write_str("bufio.Scanner: token too long"),
-            PatternErrorKind::Limit => f.write_str("too many patterns with wildcards"),
+            PatternErrorKind::Limit => f.write_str("too many or too long patterns with wildcards"),
         }
     }
 }
@@ -198,11 +207,15 @@ impl Dockerignore {
                 None
             } else if !pattern.is_usable() {
                 Some(PatternErrorKind::Expression)
-            } else if self.expressions >= MAX_EXPRESSIONS {
+            } else if self.expressions >= MAX_EXPRESSIONS
+                || pattern.regexp().len() > MAX_EXPRESSION
+                || self.expression_bytes + pattern.regexp().len() > MAX_EXPRESSION_BYTES
+            {
                 pattern.disable();
                 Some(PatternErrorKind::Limit)
             } else {
                 self.expressions += 1;
+                self.expression_bytes += pattern.regexp().len();
                 None
             };
             self.patterns.push(pattern);

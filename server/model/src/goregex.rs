@@ -15,10 +15,19 @@ pub(crate) struct Invalid;
 
 /// The Rust expression, for `regex::bytes` (`\b` is ASCII-only in Go), that means the same as the Go expression `go`.
 pub(crate) fn translate(go: &str) -> Result<String, Invalid> {
+    // What a star runs over may be matched byte by byte, which takes a fraction of the memory: whatever follows it starts
+    // with a whole character. Word boundaries alone could tell, between the bytes of one character.
+    let bytewise = !go.contains("\\b") && !go.contains("\\B");
     let mut rest = go;
     let mut out = String::with_capacity(go.len() * 2);
     while let Some(ch) = rest.chars().next() {
         match ch {
+            '[' | '.' if bytewise && (rest.starts_with("[^/]*") || rest.starts_with(".*")) => {
+                let star = if ch == '[' { "[^/]*" } else { ".*" };
+                // Writing into a String cannot fail.
+                let _ = write!(out, "(?-u:{star})");
+                rest = rest.get(star.len()..).unwrap_or_default();
+            }
             '[' => rest = class(rest, &mut out)?,
             '\\' => rest = escape_outside(rest, &mut out)?,
             _ => {
@@ -249,6 +258,11 @@ mod tests {
             (r"a\b", "a b", Some("a")),
             (r"a\bb", "ab", None),
             (r"é\B", "é", Some("é")),
+            (r"[^/]*\B[^/]*$", "aéb", None),
+            ("[^/]*é[^/]*.$", "aéébé", Some("aéébé")),
+            ("[^/]*[é-ü][^/]$", "aéé", Some("aéé")),
+            (".*[^a]$", "é", Some("é")),
+            (".*..$", "é", None),
             (r"a\z", "a\n", None),
             (r"[\b]", "b", Some("!")),
             ("{}#&~ ", "{}#&~ ", Some("{}#&~ ")),

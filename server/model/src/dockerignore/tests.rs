@@ -213,8 +213,11 @@ fn walking_excluded_directories() {
 
 #[test]
 fn hostile_files_are_bounded() {
-    let stars = ignore(&"*a".repeat(30_000));
-    assert!(!stars.is_excluded(&"a".repeat(4_000)));
+    let stars = ignore(&format!("{}\n{}", "*a".repeat(1_000), "*a".repeat(30_000)));
+    assert!(stars.is_excluded(&"a".repeat(4_000)));
+    assert_eq!(stars.errors().iter().map(|error| error.line).collect::<Vec<_>>(), [2]);
+    let wide = ignore(&format!("[é-ÿ]{}\n", "*[é-ÿ]a".repeat(500)).repeat(500));
+    assert!(!wide.is_excluded("é/a") && !wide.errors().is_empty());
     let many = ignore(&"[a]\n".repeat(MAX_EXPRESSIONS + 10));
     assert_eq!(many.errors().len(), 10);
     assert!(many.errors().iter().all(|error| error.kind == PatternErrorKind::Limit));
