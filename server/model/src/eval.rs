@@ -260,13 +260,17 @@ fn platform_args(options: &Options) -> [(&'static str, String); 11] {
         ("TARGETOSVERSION", target.os_version.clone()),
         ("TARGETARCH", target.architecture.clone()),
         ("TARGETVARIANT", target.variant.clone()),
-        ("TARGETSTAGE", options.target.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| "default".to_owned())),
+        (
+            "TARGETSTAGE",
+            options.target.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| "default".to_owned()),
+        ),
     ]
 }
 
 impl<'a> Evaluator<'a> {
     fn new(file: &'a File, options: &'a Options, images: &'a dyn Images) -> Evaluator<'a> {
-        let blank = Step { state: Arc::default(), command: Command::Invalid, unmatched: Vec::new(), error: None };
+        let blank =
+            Step { state: Arc::default(), command: Command::Invalid, unmatched: Vec::new(), error: None };
         let out = Evaluation {
             stages: Vec::new(),
             steps: vec![blank; file.len()],
@@ -276,7 +280,15 @@ impl<'a> Evaluator<'a> {
             global_names: Vec::new(),
         };
         let lex = Lex::new(file.parsed().layer().escape());
-        Evaluator { file, options, images, lex, names: HashMap::new(), done: vec![false; file.stages().len()], out }
+        Evaluator {
+            file,
+            options,
+            images,
+            lex,
+            names: HashMap::new(),
+            done: vec![false; file.stages().len()],
+            out,
+        }
     }
 
     fn run(&mut self) {
@@ -290,7 +302,9 @@ impl<'a> Evaluator<'a> {
         }
         if let Some(stage) = self.cycle() {
             let name = self.stage_name(stage);
-            self.out.error.get_or_insert(format!("The stages depend on each other in a circle that goes through {name}."));
+            self.out.error.get_or_insert(format!(
+                "The stages depend on each other in a circle that goes through {name}."
+            ));
         }
         self.find_reachable();
         for index in 0..self.file.stages().len() {
@@ -361,11 +375,16 @@ impl<'a> Evaluator<'a> {
                 Ok(parsed) => platform = parsed,
                 Err(reason) => {
                     let written = from.flag("platform").unwrap_or_default();
-                    error = error.or_else(|| Some(format!("The platform `{written}` is not valid: {reason}.")));
+                    error =
+                        error.or_else(|| Some(format!("The platform `{written}` is not valid: {reason}.")));
                 }
             }
         }
-        let named = stage.name.as_deref().filter(|n| is_context_name(n)).filter(|n| self.options.contexts.contains_key(*n));
+        let named = stage
+            .name
+            .as_deref()
+            .filter(|n| is_context_name(n))
+            .filter(|n| self.options.contexts.contains_key(*n));
         let base = if let Some(name) = named {
             Base::Named(name.to_owned())
         } else if let Some(&earlier) = self.names.get(&base_name.value) {
@@ -417,7 +436,12 @@ impl<'a> Evaluator<'a> {
                 // A named context replaces an image by its familiar name, with or without `:latest`.
                 let familiar = reference.familiar();
                 let short = familiar.strip_suffix(":latest").unwrap_or(&familiar);
-                match self.options.contexts.get_key_value(short).or_else(|| self.options.contexts.get_key_value(name)) {
+                match self
+                    .options
+                    .contexts
+                    .get_key_value(short)
+                    .or_else(|| self.options.contexts.get_key_value(name))
+                {
                     Some((_, NamedContext::Image(image))) => match image_ref::ImageRef::parse(image) {
                         Ok(reference) => Base::Image(reference.normalized()),
                         Err(error) => Base::Invalid(error.to_string()),
@@ -440,10 +464,17 @@ impl<'a> Evaluator<'a> {
                 let by_number = || target.parse::<usize>().ok().filter(|&n| n < count);
                 self.out.target = by_name.or_else(by_number);
                 if self.out.target.is_none() {
-                    let names: Vec<String> =
-                        self.file.stages().iter().filter_map(|s| s.name.as_ref()).map(|n| format!("`{n}`")).collect();
-                    let known = if names.is_empty() { "no stage has a name".to_owned() } else { names.join(", ") };
-                    self.out.error = Some(format!("There is no stage `{target}` to build; the stages are: {known}."));
+                    let names: Vec<String> = self
+                        .file
+                        .stages()
+                        .iter()
+                        .filter_map(|s| s.name.as_ref())
+                        .map(|n| format!("`{n}`"))
+                        .collect();
+                    let known =
+                        if names.is_empty() { "no stage has a name".to_owned() } else { names.join(", ") };
+                    self.out.error =
+                        Some(format!("There is no stage `{target}` to build; the stages are: {known}."));
                 }
             }
         }
@@ -451,13 +482,11 @@ impl<'a> Evaluator<'a> {
 
     /// The stage that a `--from` means, or what else it is.
     fn source(&self, name: &str, numbers: bool) -> Source {
-        if numbers {
-            if let Ok(index) = name.parse::<i64>() {
-                return match usize::try_from(index).ok().filter(|&i| i < self.file.stages().len()) {
-                    Some(index) => Source::Stage(index),
-                    None => Source::Invalid(format!("There is no stage number {index}.")),
-                };
-            }
+        if numbers && let Ok(index) = name.parse::<i64>() {
+            return match usize::try_from(index).ok().filter(|&i| i < self.file.stages().len()) {
+                Some(index) => Source::Stage(index),
+                None => Source::Invalid(format!("There is no stage number {index}.")),
+            };
         }
         if let Some(&index) = self.names.get(&name.to_lowercase()) {
             return Source::Stage(index);
@@ -478,7 +507,7 @@ impl<'a> Evaluator<'a> {
             deps.push((base, stage.from));
         }
         for (number, _, instruction) in self.file.instructions(stage.body.clone()) {
-            for name in self.from_names(instruction) {
+            for name in self.named_sources(instruction) {
                 if let Source::Stage(source) = name {
                     deps.push((source, number));
                 }
@@ -488,11 +517,14 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The `--from` and `from=` sources of an instruction. BuildKit resolves them before any stage is evaluated.
-    fn from_names(&self, instruction: &Instruction) -> Vec<Source> {
+    fn named_sources(&self, instruction: &Instruction) -> Vec<Source> {
         match instruction.kind() {
-            Some(Keyword::Copy) => {
-                instruction.flag("from").filter(|f| !f.is_empty()).map(|f| self.source(f, true)).into_iter().collect()
-            }
+            Some(Keyword::Copy) => instruction
+                .flag("from")
+                .filter(|f| !f.is_empty())
+                .map(|f| self.source(f, true))
+                .into_iter()
+                .collect(),
             Some(Keyword::Run) => instruction
                 .flag_values("mount")
                 .filter_map(|m| mount::parse(m, &mut |v| Ok(v.to_owned())).ok())
@@ -606,7 +638,8 @@ impl<'a> Evaluator<'a> {
     /// Evaluates one instruction and changes the state as it does.
     fn dispatch(&self, instruction: &Instruction, state: &mut Arc<State>, number: Option<usize>) -> Step {
         let before = Arc::clone(state);
-        let mut step = Step { state: Arc::clone(state), command: Command::Invalid, unmatched: Vec::new(), error: None };
+        let mut step =
+            Step { state: Arc::clone(state), command: Command::Invalid, unmatched: Vec::new(), error: None };
         let Some(kind) = instruction.kind() else { return step };
         if !instruction.is_valid() {
             return step;
@@ -648,11 +681,8 @@ impl<'a> Evaluator<'a> {
             }
             Keyword::Workdir => {
                 let path = words.word(&args[0].value);
-                let absolute = if path_is_abs(&path) {
-                    path
-                } else {
-                    path_join(&["/", &state.config_dir, &path])
-                };
+                let absolute =
+                    if path_is_abs(&path) { path } else { path_join(&["/", &state.config_dir, &path]) };
                 let next = Arc::make_mut(state);
                 next.config_dir.clone_from(&absolute);
                 next.dir.clone_from(&absolute);
@@ -680,7 +710,8 @@ impl<'a> Evaluator<'a> {
             }
             Keyword::Onbuild => {
                 if instruction.trigger().is_some() {
-                    let mut text = instruction.logical().text()[instruction.args_logical().start..].to_owned();
+                    let mut text =
+                        instruction.logical().text()[instruction.args_logical().start..].to_owned();
                     for doc in instruction.heredocs() {
                         text.push('\n');
                         text.push_str(&instruction.source()[doc.body.clone()]);
@@ -693,16 +724,21 @@ impl<'a> Evaluator<'a> {
             Keyword::Run => Command::Run(self.run_command(instruction, &mut words)),
             Keyword::Copy | Keyword::Add => Command::Copy(self.copy_command(instruction, &mut words)),
             Keyword::From => Command::From,
-            Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Maintainer => Command::Metadata,
+            Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Maintainer => {
+                Command::Metadata
+            }
         };
         step.error = words.error.take();
         let declared = &step.state;
         let unmatched = std::mem::take(&mut words.unmatched);
         step.unmatched = unmatched
             .into_iter()
-            .filter(|name| !NON_ENV_ARGS.contains(&name.as_str()) && !declared.args.iter().any(|a| a.as_ref() == name))
+            .filter(|name| {
+                !NON_ENV_ARGS.contains(&name.as_str()) && !declared.args.iter().any(|a| a.as_ref() == name)
+            })
             .map(|name| {
-                let near = layerwise_syntax::suggest::search(&name, declared.env.iter().map(|(n, _)| n), true);
+                let near =
+                    layerwise_syntax::suggest::search(&name, declared.env.iter().map(|(n, _)| n), true);
                 let near = near.map(str::to_owned);
                 (name, near)
             })
@@ -728,7 +764,9 @@ impl<'a> Evaluator<'a> {
                     };
                     mounts.push((mount, source));
                 }
-                Err(reason) => words.error = words.error.take().or(Some(format!("`--mount={value}`: {reason}."))),
+                Err(reason) => {
+                    words.error = words.error.take().or(Some(format!("`--mount={value}`: {reason}.")))
+                }
             }
         }
         let state = words.state;
@@ -791,7 +829,10 @@ impl<'a> Evaluator<'a> {
             match heredoc::marker(&source.value).filter(|_| instruction.form() != Form::Exec) {
                 Some(marker) => {
                     // BuildKit looks bodies up by name, so of two heredocs of one name the last one wins.
-                    let Some(doc) = instruction.heredocs().iter().rev().find(|d| d.name == marker.name) else { continue };
+                    let Some(doc) = instruction.heredocs().iter().rev().find(|d| d.name == marker.name)
+                    else {
+                        continue;
+                    };
                     let content = doc.content(instruction.source()).into_owned();
                     let content = if marker.expand { words.raw(&content) } else { content };
                     inline.push((marker.name, content));
@@ -886,7 +927,9 @@ fn expand(lex: &Lex, word: &str, env: &Env) -> Expansion {
         return Expansion { value: word.to_owned(), ..Expansion::default() };
     }
     match lex.process_word(word, env) {
-        Ok(done) => Expansion { value: done.value, matched: done.matched, unmatched: done.unmatched, error: None },
+        Ok(done) => {
+            Expansion { value: done.value, matched: done.matched, unmatched: done.unmatched, error: None }
+        }
         Err(error) => Expansion {
             value: word.to_owned(),
             error: Some(format!("`{word}` cannot be expanded: {}.", error.message)),

@@ -1,10 +1,11 @@
 //! Image references, as FROM, `COPY --from` and a mount's `from=` take them: distribution/reference's
 //! `ParseNormalizedNamed`, `FamiliarString` and `TagNameOnly`.
 //!
-//! Own code and not the oci-spec crate, because that parses the text before it splits off the domain and so takes what
-//! Docker refuses or means differently: sixty-four hexadecimal digits pass as a name, an upper-case first element is an
-//! error instead of a domain, an IPv6 domain is refused, an upper-case digest passes; it adds `latest` while parsing, so
-//! that it cannot be told whether a tag was written; and it has no ranges.
+//! Own code and not the oci-spec crate, because that checks the text before it splits off the domain and so accepts, or
+//! understands differently, what Docker does not: sixty-four hexadecimal digits pass as a name, an upper-case first
+//! element becomes a repository of Docker Hub instead of a domain, an IPv6 domain is refused, an upper-case digest
+//! passes, an upper-case repository is only "invalid". It adds `latest` while parsing, so that it cannot be told whether
+//! a tag was written, and it has no ranges.
 
 use std::fmt;
 use std::ops::Range;

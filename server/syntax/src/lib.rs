@@ -8,6 +8,7 @@ pub mod document;
 pub mod duration;
 pub mod gostr;
 pub mod heredoc;
+pub mod image_ref;
 pub mod instruction;
 mod json_array;
 pub mod keyword;
