@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod diagnostic;
 pub mod fix;
+pub mod plan;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use fix::{Applicability, Edit, Fix};

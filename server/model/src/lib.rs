@@ -7,9 +7,11 @@ pub mod eval;
 pub mod file;
 pub mod gopath;
 mod goregex;
+pub mod graph;
 pub mod images;
 pub mod options;
 pub mod platform;
+pub mod selection;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use dockerignore::Dockerignore;

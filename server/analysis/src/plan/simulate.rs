@@ -1,0 +1,61 @@
+//! "What if this file changes?": a plan against the same build with one file different.
+
+use std::sync::Arc;
+
+use layerwise_model::eval::evaluate;
+use layerwise_model::graph::{Contexts, graph};
+use layerwise_model::images::WellKnown;
+use layerwise_model::{Content, Context, Entry, EntryKind, File, Options};
+
+use super::{Side, State, plan};
+
+/// The context as it would be with these paths changed: files get other content, directories a change somewhere below,
+/// paths that do not exist appear as files (with the directories above them). Ignored paths change nothing.
+pub fn with_changed(context: &Context, paths: &[String]) -> Context {
+    let mut entries = (*context.entries).clone();
+    for path in paths {
+        let clean = layerwise_model::selection::source_path(path);
+        if clean.is_empty() || !context.ignore.in_context(&clean) {
+            continue;
+        }
+        // No hash of real bytes: nothing else is equal to it.
+        let changed = Content::Hash(*blake3::hash(format!("changed: {clean}").as_bytes()).as_bytes());
+        match entries.get_mut(clean.as_str()) {
+            Some(entry) if entry.kind == EntryKind::Dir => {
+                let inside = format!("{clean}/.layerwise-changed");
+                entries.insert(inside.into(), new_file(changed));
+            }
+            Some(entry) => entry.content = changed,
+            None => {
+                for (at, _) in clean.match_indices('/') {
+                    entries.entry(clean[..at].into()).or_insert_with(|| Entry {
+                        kind: EntryKind::Dir,
+                        mode: 0o755,
+                        size: 0,
+                        content: Content::Hash([0; 32]),
+                        link: None,
+                    });
+                }
+                entries.insert(clean.into(), new_file(changed));
+            }
+        }
+    }
+    Context { entries: Arc::new(entries), ..context.clone() }
+}
+
+fn new_file(content: Content) -> Entry {
+    Entry { kind: EntryKind::File, mode: 0o644, size: 1, content, link: None }
+}
+
+/// How many steps of `file` run, or may run, when `paths` change; `None` if nothing can be built.
+pub fn rebuilt_when(file: &File, context: &Context, paths: &[String], options: &Options) -> Option<usize> {
+    let eval = evaluate(file, options, &WellKnown, None);
+    eval.target?;
+    let changed = with_changed(context, paths);
+    let before_graph = graph(file, &eval, options, Contexts { main: Some(context), named: None });
+    let after_graph = graph(file, &eval, options, Contexts { main: Some(&changed), named: None });
+    let before = Side { file, eval: &eval, graph: &before_graph, context: Some(context), options };
+    let after = Side { file, eval: &eval, graph: &after_graph, context: Some(&changed), options };
+    let plan = plan(Some(&before), &after);
+    Some(plan.steps.iter().filter(|s| matches!(s.state, State::Rebuilt | State::Depends)).count())
+}

@@ -1,0 +1,561 @@
+//! The build graph: one vertex per BuildKit vertex, each with the key of its own definition.
+//!
+//! A vertex's cache key is made of its definition and, per input, either that input's key or the content that it selects
+//! from it. Source: frontend/dockerfile/dockerfile2llb/convert.go (which vertices), solver/llbsolver/ops/{exec,file}.go
+//! (what is in their keys).
+
+use std::collections::BTreeMap;
+
+use blake3::Hasher;
+use layerwise_syntax::mount::MountKind;
+
+use crate::context::Context;
+use crate::eval::{Base, Command, Copy, Evaluation, Run, Source, Step};
+use crate::file::File;
+use crate::gopath::{path_base, path_clean, path_is_abs, path_join};
+use crate::options::{NamedContext, Options};
+use crate::selection::{self, Key, Reading, field, source_path};
+
+/// A vertex.
+#[derive(Clone, Debug)]
+pub struct Vertex {
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// The key of its definition, without its inputs.
+    pub digest: Key,
+    /// Its inputs, in order.
+    pub inputs: Vec<Input>,
+    /// The parts of its definition that have names, for explanations.
+    pub parts: Vec<(Part, Key)>,
+    /// The step that made it.
+    pub origin: Origin,
+}
+
+/// What kind of thing a vertex is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A base image: its reference.
+    Image(String),
+    /// A folder that is a base (a named context).
+    Local(String),
+    /// A download: its URL.
+    Http(String),
+    /// A git repository: its URL.
+    Git(String),
+    /// RUN.
+    Exec,
+    /// COPY, ADD, WORKDIR.
+    File,
+    /// COPY --link and ADD --link.
+    Merge,
+}
+
+/// A named part of a definition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The command line, or the paths and options of a copy.
+    Command,
+    /// One variable of the environment.
+    Variable(String),
+    /// The order of the environment.
+    Order,
+    /// The working directory.
+    Dir,
+    /// The user.
+    User,
+    /// The mounts.
+    Mounts,
+    /// `SOURCE_DATE_EPOCH`.
+    Epoch,
+    /// The platform.
+    Platform,
+}
+
+/// An input of a vertex.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The result of a vertex, by its key.
+    Result(usize),
+    /// Files in the result of a vertex, by their content. The key names which files.
+    Files(usize, Key),
+    /// Files whose content is known: the build context, heredocs. The key is that of the content.
+    Content(Key),
+}
+
+/// The step that made a vertex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// An instruction.
+    Instruction(usize),
+    /// An ONBUILD trigger, by stage and position.
+    Trigger(usize, usize),
+}
+
+/// The vertices of one build and how the steps relate to them.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// The vertices; inputs come before what uses them.
+    pub vertices: Vec<Vertex>,
+    /// The vertex of an instruction, if it makes one: for COPY --link the copy, not the merge.
+    pub of_instruction: BTreeMap<usize, usize>,
+    /// The vertices of the ONBUILD triggers of a stage, by stage and position.
+    pub of_trigger: BTreeMap<(usize, usize), usize>,
+    /// The sources that are not in the context, by instruction.
+    pub missing: BTreeMap<usize, Vec<String>>,
+}
+
+/// The contexts that a build reads.
+#[derive(Clone, Copy, Default)]
+pub struct Contexts<'a> {
+    /// The build context; `None` if it is not known, and then nothing is missing.
+    pub main: Option<&'a Context>,
+    /// Named contexts that are folders.
+    pub named: Option<&'a BTreeMap<String, Context>>,
+}
+
+/// Builds the graph of what the target reaches.
+pub fn graph(file: &File, eval: &Evaluation, options: &Options, contexts: Contexts<'_>) -> Graph {
+    let mut builder = Builder {
+        eval,
+        options,
+        contexts,
+        graph: Graph::default(),
+        ends: vec![None; eval.stages.len()],
+        images: BTreeMap::new(),
+    };
+    for index in 0..eval.stages.len() {
+        if eval.stages[index].reachable {
+            builder.stage(file, index);
+        }
+    }
+    builder.graph
+}
+
+struct Builder<'a> {
+    eval: &'a Evaluation,
+    options: &'a Options,
+    contexts: Contexts<'a>,
+    graph: Graph,
+    /// The last vertex of each stage; `None` for an empty file system.
+    ends: Vec<Option<usize>>,
+    images: BTreeMap<(String, String), usize>,
+}
+
+/// Hashes fields one after another.
+#[derive(Default)]
+struct Hash(Hasher);
+
+impl Hash {
+    fn of(fields: &[&str]) -> Key {
+        let mut hash = Hash::default();
+        fields.iter().for_each(|f| hash.text(f));
+        hash.done()
+    }
+
+    fn text(&mut self, text: &str) {
+        field(&mut self.0, text.as_bytes());
+    }
+
+    fn key(&mut self, key: &Key) {
+        self.0.update(key);
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.0.update(&[u8::from(flag)]);
+    }
+
+    fn done(&self) -> Key {
+        *self.0.finalize().as_bytes()
+    }
+}
+
+impl Builder<'_> {
+    fn push(&mut self, vertex: Vertex) -> usize {
+        self.graph.vertices.push(vertex);
+        self.graph.vertices.len() - 1
+    }
+
+    fn stage(&mut self, file: &File, index: usize) {
+        let stage = &self.eval.stages[index];
+        let from = file.stages()[index].from;
+        let platform = stage.platform.format_all();
+        let mut state = match &stage.base {
+            Base::Scratch | Base::Invalid(_) => None,
+            Base::Stage(base) => self.ends[*base],
+            Base::Image(reference) => {
+                let vertex = self.image(reference, &platform, Origin::Instruction(from));
+                self.graph.of_instruction.insert(from, vertex);
+                Some(vertex)
+            }
+            Base::Named(name) => {
+                let vertex = self.named_base(name, &platform, Origin::Instruction(from));
+                self.graph.of_instruction.insert(from, vertex);
+                Some(vertex)
+            }
+        };
+        for (position, step) in stage.triggers.iter().enumerate() {
+            let origin = Origin::Trigger(index, position);
+            if let Some(vertex) = self.step(step, index, &mut state, origin) {
+                self.graph.of_trigger.insert((index, position), vertex);
+            }
+        }
+        for number in file.stages()[index].body.clone() {
+            let step = self.eval.step(number);
+            if let Some(vertex) = self.step(step, index, &mut state, Origin::Instruction(number)) {
+                self.graph.of_instruction.insert(number, vertex);
+            }
+        }
+        self.ends[index] = state;
+    }
+
+    /// The source vertex of an image; one per reference and platform.
+    fn image(&mut self, reference: &str, platform: &str, origin: Origin) -> usize {
+        let key = (reference.to_owned(), platform.to_owned());
+        if let Some(&vertex) = self.images.get(&key) {
+            return vertex;
+        }
+        let vertex = self.push(Vertex {
+            kind: Kind::Image(reference.to_owned()),
+            digest: Hash::of(&["image", reference, platform]),
+            inputs: Vec::new(),
+            parts: vec![(Part::Command, Hash::of(&[reference])), (Part::Platform, Hash::of(&[platform]))],
+            origin,
+        });
+        self.images.insert(key, vertex);
+        vertex
+    }
+
+    fn named_base(&mut self, name: &str, platform: &str, origin: Origin) -> usize {
+        let content = match (self.options.contexts.get(name), self.contexts.named.and_then(|n| n.get(name))) {
+            (_, Some(context)) => selection::select(context, "", Reading::default()).key,
+            (Some(NamedContext::Dir(text) | NamedContext::Image(text) | NamedContext::Other(text)), None) => {
+                Hash::of(&[text])
+            }
+            (None, None) => Hash::of(&[name]),
+        };
+        let mut hash = Hash::default();
+        hash.text("local");
+        hash.text(platform);
+        hash.key(&content);
+        self.push(Vertex {
+            kind: Kind::Local(name.to_owned()),
+            digest: hash.done(),
+            inputs: Vec::new(),
+            parts: vec![(Part::Command, content)],
+            origin,
+        })
+    }
+
+    /// The vertex of one step, which becomes the state; `None` if it makes none.
+    fn step(
+        &mut self,
+        step: &Step,
+        stage: usize,
+        state: &mut Option<usize>,
+        origin: Origin,
+    ) -> Option<usize> {
+        match &step.command {
+            Command::Run(run) => {
+                let vertex = self.exec(run, step, stage, *state, origin);
+                *state = Some(vertex);
+                Some(vertex)
+            }
+            Command::Copy(copy) => Some(self.copy(copy, stage, state, origin)),
+            Command::Workdir(path) => {
+                let path = path_clean(path);
+                if path == "/" {
+                    return None;
+                }
+                let epoch = self.options.build_args.get("SOURCE_DATE_EPOCH").map_or("", String::as_str);
+                let vertex = self.push(Vertex {
+                    kind: Kind::File,
+                    digest: Hash::of(&["mkdir", &path, &step.state.user, epoch]),
+                    inputs: state.map(Input::Result).into_iter().collect(),
+                    parts: vec![
+                        (Part::Command, Hash::of(&[&path])),
+                        (Part::User, Hash::of(&[&step.state.user])),
+                        (Part::Epoch, Hash::of(&[epoch])),
+                    ],
+                    origin,
+                });
+                *state = Some(vertex);
+                Some(vertex)
+            }
+            _ => None,
+        }
+    }
+
+    fn exec(&mut self, run: &Run, step: &Step, stage: usize, state: Option<usize>, origin: Origin) -> usize {
+        let found = &step.state;
+        let platform = self.eval.stages[stage].platform.format_all();
+        let mut inputs: Vec<Input> = state.map(Input::Result).into_iter().collect();
+        let mut command = Hash::default();
+        run.argv.iter().for_each(|a| command.text(a));
+        for text in [&run.network, &run.security].into_iter().chain(&run.devices) {
+            // An option that says what is the default is no option.
+            let text = if matches!(text.as_str(), "default" | "sandbox") { "" } else { text };
+            command.text(text);
+        }
+        if let Some((name, content)) = &run.script {
+            inputs.push(Input::Content(Hash::of(&["inline", name, content])));
+        }
+        let mut mounts: Vec<(String, Key, Option<Input>)> = Vec::new();
+        for (mount, source) in &run.mounts {
+            let target = mount_target(mount, &found.dir);
+            let mut hash = Hash::default();
+            hash.text(mount.kind.as_str());
+            hash.text(&target);
+            hash.flag(mount.read_only);
+            let mut input = None;
+            match mount.kind {
+                MountKind::Bind => input = self.files(source, &mount.source, stage, origin),
+                MountKind::Cache => {
+                    // Only whether it is a plain cache of its own path is in the key, not which.
+                    let plain = (mount.id.is_empty() || mount.id == mount.target)
+                        && matches!(mount.sharing.as_str(), "" | "shared");
+                    hash.flag(plain);
+                    if !mount.from.is_empty() {
+                        input = self.files(source, &mount.source, stage, origin);
+                    }
+                }
+                MountKind::Tmpfs => hash.text(&mount.size.to_string()),
+                MountKind::Secret | MountKind::Ssh => {
+                    hash.text(&secret_id(mount));
+                    hash.flag(mount.required);
+                    hash.text(mount.env.as_deref().unwrap_or_default());
+                    hash.text(&format!("{:?} {:?} {:?}", mount.mode, mount.uid, mount.gid));
+                }
+            }
+            mounts.push((target, hash.done(), input));
+        }
+        // LLB sorts mounts by their target, so their order is not in the key.
+        mounts.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        let mut mounts_hash = Hash::default();
+        for (_, key, input) in mounts {
+            mounts_hash.key(&key);
+            inputs.extend(input);
+        }
+        let dir = if found.dir.is_empty() { "/" } else { &found.dir };
+        let mut env = Hash::default();
+        let mut order = Hash::default();
+        let mut parts = vec![
+            (Part::Command, command.done()),
+            (Part::Dir, Hash::of(&[dir])),
+            (Part::User, Hash::of(&[&found.user])),
+            (Part::Mounts, mounts_hash.done()),
+            (Part::Platform, Hash::of(&[&platform])),
+        ];
+        for (name, value) in found.env.iter() {
+            env.text(name);
+            env.text(value);
+            order.text(name);
+            parts.push((Part::Variable(name.to_owned()), Hash::of(&[value])));
+        }
+        parts.push((Part::Order, order.done()));
+        let mut digest = Hash::default();
+        digest.text("exec");
+        for key in [&command.done(), &env.done(), &mounts_hash.done()] {
+            digest.key(key);
+        }
+        for text in [dir, &found.user, &platform] {
+            digest.text(text);
+        }
+        self.push(Vertex { kind: Kind::Exec, digest: digest.done(), inputs, parts, origin })
+    }
+
+    fn copy(&mut self, copy: &Copy, stage: usize, state: &mut Option<usize>, origin: Origin) -> usize {
+        let mut action = Hash::default();
+        action.text("copy");
+        action.text(&copy.dest_path);
+        action.text(&copy.chown);
+        action.text(&mode(&copy.chmod));
+        copy.excludes.iter().for_each(|e| action.text(e));
+        let mut inputs = Vec::new();
+        for source in &copy.sources {
+            action.text("source");
+            if copy.add && is_git(source) {
+                action.text("/");
+                action.flag(copy.keep_git_dir);
+                let keep = if copy.keep_git_dir { "keep" } else { "" };
+                let vertex =
+                    self.remote(Kind::Git(source.clone()), &["git", source, keep, &copy.checksum], origin);
+                inputs.push(Input::Files(vertex, Hash::of(&["/"])));
+            } else if copy.add && is_http(source) {
+                let name = http_name(source);
+                action.text(name);
+                action.flag(copy.unpack.unwrap_or(false));
+                if copy.checksum.is_empty() {
+                    let vertex = self.remote(Kind::Http(source.clone()), &["http", source], origin);
+                    inputs.push(Input::Files(vertex, Hash::of(&[name])));
+                } else {
+                    inputs.push(Input::Content(Hash::of(&["http", &copy.checksum])));
+                }
+            } else {
+                // Only the base name is in the action; the path selects and the content decides.
+                let (shown, include) = if copy.parents {
+                    let pattern = source.split_once("/./").map_or(source.as_str(), |(_, pattern)| pattern);
+                    let pivot = source.split_once("/./").map_or("/", |(pivot, _)| pivot);
+                    (path_base(&path_clean(&format!("/{pivot}"))).to_owned(), source_path(pattern))
+                } else {
+                    (path_base(&path_clean(&format!("/{source}"))).to_owned(), String::new())
+                };
+                action.text(&shown);
+                action.text(&include);
+                action.flag(copy.parents);
+                action.flag(copy.unpack.unwrap_or(copy.add));
+                let input = self.selected(copy, source, stage, origin);
+                inputs.extend(input);
+            }
+        }
+        for (name, content) in &copy.inline {
+            action.text("inline");
+            action.text(name);
+            inputs.push(Input::Content(Hash::of(&["file", content])));
+        }
+        let digest = action.done();
+        let parts = vec![(Part::Command, digest)];
+        if copy.link {
+            let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
+            *state = Some(match *state {
+                // Merging with nothing is the copy itself.
+                None => vertex,
+                Some(base) => self.push(Vertex {
+                    kind: Kind::Merge,
+                    digest: Hash::of(&["merge"]),
+                    inputs: vec![Input::Result(base), Input::Result(vertex)],
+                    parts: Vec::new(),
+                    origin,
+                }),
+            });
+            return vertex;
+        }
+        if let Some(base) = *state {
+            inputs.insert(0, Input::Result(base));
+        }
+        let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
+        *state = Some(vertex);
+        vertex
+    }
+
+    /// One source of a COPY or ADD that is a path.
+    fn selected(&mut self, copy: &Copy, source: &str, stage: usize, origin: Origin) -> Option<Input> {
+        let context = match &copy.from {
+            Source::Context => self.contexts.main,
+            Source::Named(name) => self.contexts.named.and_then(|n| n.get(name)),
+            other => return self.files(other, source, stage, origin),
+        };
+        let Some(context) = context else { return self.files(&copy.from, source, stage, origin) };
+        let selected =
+            selection::select(context, source, Reading { excludes: &copy.excludes, parents: copy.parents });
+        if let (true, None, Origin::Instruction(number)) = (selected.missing, &context.incomplete, origin) {
+            self.graph.missing.entry(number).or_default().push(source.to_owned());
+        }
+        Some(Input::Content(selected.key))
+    }
+
+    /// Files of a source that a mount or a copy reads, by content.
+    fn files(&mut self, source: &Source, path: &str, stage: usize, origin: Origin) -> Option<Input> {
+        let selector = Hash::of(&[&source_path(path)]);
+        match source {
+            Source::Stage(index) => Some(match self.ends.get(*index).copied().flatten() {
+                Some(vertex) => Input::Files(vertex, selector),
+                None => Input::Content(Hash::of(&["scratch"])),
+            }),
+            Source::Image(reference) => {
+                let platform = self.eval.stages[stage].platform.format_all();
+                let vertex = self.image(reference, &platform, origin);
+                Some(Input::Files(vertex, selector))
+            }
+            Source::Context => match self.contexts.main {
+                Some(context) => {
+                    Some(Input::Content(selection::select(context, path, Reading::default()).key))
+                }
+                None => Some(Input::Content(Hash::of(&["context", &source_path(path)]))),
+            },
+            Source::Named(name) => match self.contexts.named.and_then(|n| n.get(name)) {
+                Some(context) => {
+                    Some(Input::Content(selection::select(context, path, Reading::default()).key))
+                }
+                None => Some(Input::Content(Hash::of(&["named", name, &source_path(path)]))),
+            },
+            Source::Scratch | Source::Invalid(_) => None,
+        }
+    }
+
+    fn remote(&mut self, kind: Kind, fields: &[&str], origin: Origin) -> usize {
+        let digest = Hash::of(fields);
+        self.push(Vertex { kind, digest, inputs: Vec::new(), parts: vec![(Part::Command, digest)], origin })
+    }
+}
+
+/// Where a mount is mounted, as an absolute path; secrets and caches have defaults.
+fn mount_target(mount: &layerwise_syntax::mount::Mount, dir: &str) -> String {
+    let target = match (mount.kind, mount.target.as_str()) {
+        (MountKind::Secret, "") if mount.env.is_none() => {
+            format!("/run/secrets/{}", path_base(&secret_id(mount)))
+        }
+        (_, target) => target.to_owned(),
+    };
+    if path_is_abs(&target) || target.is_empty() {
+        path_clean(&target)
+    } else {
+        path_join(&["/", dir, &target])
+    }
+}
+
+/// The id of a secret or ssh mount (convert_secrets.go, convert_ssh.go).
+fn secret_id(mount: &layerwise_syntax::mount::Mount) -> String {
+    match mount.kind {
+        MountKind::Ssh if mount.id.is_empty() => "default".to_owned(),
+        _ if !mount.source.is_empty() => mount.source.clone(),
+        _ if !mount.id.is_empty() => mount.id.clone(),
+        _ => path_base(&mount.target).to_owned(),
+    }
+}
+
+/// An octal mode without leading zeros; symbolic modes as they are.
+fn mode(chmod: &str) -> String {
+    match u32::from_str_radix(chmod, 8) {
+        Ok(mode) => format!("{mode:o}"),
+        Err(_) => chmod.to_owned(),
+    }
+}
+
+/// Whether an ADD source is a download.
+pub fn is_http(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
+}
+
+/// Whether an ADD source is a git repository (frontend/dockerfile/dfgitutil/git_ref.go).
+pub fn is_git(source: &str) -> bool {
+    let without_ref = source.split('#').next().unwrap_or(source);
+    if is_http(source) {
+        let path = without_ref.split('?').next().unwrap_or(without_ref);
+        return path.ends_with(".git");
+    }
+    source.starts_with("git://")
+        || source.starts_with("ssh://")
+        || source.starts_with("github.com/")
+        || is_scp(without_ref)
+}
+
+/// `user@host:path`.
+fn is_scp(source: &str) -> bool {
+    let Some((host, path)) = source.split_once(':') else { return false };
+    let Some((user, name)) = host.split_once('@') else { return false };
+    !user.is_empty() && !name.is_empty() && !path.is_empty() && !host.contains('/')
+}
+
+/// The file name that a download gets: the last part of the URL's path.
+fn http_name(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.split(['?', '#']).next().unwrap_or(rest);
+    let name = path
+        .split_once('/')
+        .map_or("", |(_, path)| path)
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or("");
+    if name.is_empty() || name == "." { "__unnamed__" } else { name }
+}

@@ -1,0 +1,209 @@
+//! Which files of a build context a source names, and what their content's key is.
+//!
+//! A file input is keyed by type, mode, size, link target, extended attributes and bytes, with names relative to what is
+//! copied; not by time, owner, or the copied directory's own mode. Source: cache/contenthash/checksum.go.
+
+use blake3::Hasher;
+
+use crate::context::{Content, Context, Entry, EntryKind};
+use crate::dockerignore::Dockerignore;
+use crate::gopath::{go_match, path_base, path_clean};
+
+/// A key: equal keys mean equal content as far as BuildKit looks.
+pub type Key = [u8; 32];
+
+/// How many symbolic links are followed before a path counts as missing, as Linux does.
+const MAX_LINKS: usize = 40;
+
+/// What a source selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The key of the content.
+    pub key: Key,
+    /// The matched paths, relative to the context, links followed; empty if nothing matches.
+    pub paths: Vec<String>,
+    /// Whether the build would fail because nothing is there.
+    pub missing: bool,
+}
+
+/// How a source is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading<'a> {
+    /// `--exclude` patterns.
+    pub excludes: &'a [String],
+    /// `--parents`: names are kept relative to the pivot.
+    pub parents: bool,
+}
+
+/// A source as a clean path relative to the context: no leading `/`, no `.` and `..`, `""` for the context itself.
+pub fn source_path(source: &str) -> String {
+    let clean = path_clean(&format!("/{source}"));
+    clean.trim_start_matches('/').to_owned()
+}
+
+/// Whether a path has wildcards for [`go_match`].
+pub fn has_wildcard(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// What `source` selects in `context`.
+pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected {
+    let excludes = (!reading.excludes.is_empty())
+        .then(|| Dockerignore::from_patterns(reading.excludes).unwrap_or_default());
+    let (pivot, pattern) = match source.split_once("/./").filter(|_| reading.parents) {
+        Some((pivot, pattern)) => (source_path(pivot), source_path(pattern)),
+        None => (String::new(), source_path(source)),
+    };
+    let full = join(&pivot, &pattern);
+    let paths = matches(context, &full);
+    let mut hasher = Hasher::new();
+    for path in &paths {
+        let real = resolve(context, path);
+        let Some(real) = real else { continue };
+        let name = if reading.parents {
+            path.strip_prefix(pivot.as_str()).unwrap_or(path).trim_start_matches('/')
+        } else {
+            path_base(path)
+        };
+        // One match by its own name is keyed by its content alone.
+        if paths.len() > 1 || reading.parents || path_base(&full) != path_base(path) {
+            field(&mut hasher, name.as_bytes());
+        }
+        match context.get(&real) {
+            Some(entry) if entry.kind != EntryKind::Dir => {
+                let out = excludes
+                    .as_ref()
+                    .is_some_and(|e| e.is_excluded(if reading.parents { name } else { path_base(path) }));
+                if !out {
+                    record(&mut hasher, entry);
+                }
+            }
+            // A directory, or the context itself.
+            _ => {
+                field(&mut hasher, b"dir");
+                for (below, entry) in context.below(&real) {
+                    let relative = below[real.len()..].trim_start_matches('/');
+                    let shown = if reading.parents { join(name, relative) } else { relative.to_owned() };
+                    if entry.kind == EntryKind::Other
+                        || excludes.as_ref().is_some_and(|e| e.is_excluded(&shown))
+                    {
+                        continue;
+                    }
+                    field(&mut hasher, relative.as_bytes());
+                    record(&mut hasher, entry);
+                }
+            }
+        }
+    }
+    let missing = paths.is_empty() && !has_wildcard(&full);
+    if paths.is_empty() {
+        field(&mut hasher, b"nothing");
+    }
+    Selected { key: *hasher.finalize().as_bytes(), paths, missing }
+}
+
+/// Whether a changed path can change what `source` selects. Cheap, and never says no wrongly: links may be involved.
+pub fn may_select(source: &str, path: &str) -> bool {
+    let source = source_path(&source.replace("/./", "/"));
+    if source.is_empty() {
+        return true;
+    }
+    let mut parts = path.split('/');
+    source.split('/').all(|pattern| {
+        parts.next().is_some_and(|part| part == pattern || go_match(pattern, part).unwrap_or(true))
+    })
+}
+
+/// The paths that a clean source names; several for a wildcard, in order.
+fn matches(context: &Context, source: &str) -> Vec<String> {
+    if !has_wildcard(source) {
+        let found = source.is_empty() || resolve(context, source).is_some();
+        return if found { vec![source.to_owned()] } else { Vec::new() };
+    }
+    // The part before the first wildcard is a plain path; below it, matches are not searched further.
+    let split = source.find(['*', '?', '[']).unwrap_or(0);
+    let dir = source[..split].rfind('/').map_or("", |at| &source[..at]);
+    let pattern = source[dir.len()..].trim_start_matches('/');
+    let Some(real) = (if dir.is_empty() { Some(String::new()) } else { resolve(context, dir) }) else {
+        return Vec::new();
+    };
+    let depth = pattern.split('/').count();
+    let mut found: Vec<String> = Vec::new();
+    for (path, entry) in context.below(&real) {
+        let relative = path[real.len()..].trim_start_matches('/');
+        if entry.kind != EntryKind::Other
+            && relative.split('/').count() == depth
+            && go_match(pattern, relative).unwrap_or(false)
+        {
+            found.push(join(dir, relative));
+        }
+    }
+    found
+}
+
+/// The path with all symbolic links followed, never above the context; `None` if nothing is there.
+pub fn resolve(context: &Context, path: &str) -> Option<String> {
+    let mut rest: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+    let mut done = String::new();
+    let mut links = 0;
+    while let Some(part) = rest.pop() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                done.truncate(done.rfind('/').unwrap_or(0));
+                continue;
+            }
+            _ => {}
+        }
+        let next = join(&done, &part);
+        let entry = context.get(&next)?;
+        match (&entry.kind, &entry.link) {
+            (EntryKind::Symlink, Some(link)) => {
+                links += 1;
+                if links > MAX_LINKS {
+                    return None;
+                }
+                if link.starts_with('/') {
+                    done.clear();
+                }
+                rest.extend(link.split('/').rev().map(str::to_owned));
+            }
+            (EntryKind::Other, _) => return None,
+            _ => done = next,
+        }
+    }
+    Some(done)
+}
+
+fn join(dir: &str, name: &str) -> String {
+    match (dir.is_empty(), name.is_empty()) {
+        (true, _) => name.to_owned(),
+        (_, true) => dir.to_owned(),
+        _ => format!("{dir}/{name}"),
+    }
+}
+
+/// Adds a field so that no two sequences of fields look the same.
+pub(crate) fn field(hasher: &mut Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+fn record(hasher: &mut Hasher, entry: &Entry) {
+    let kind = match entry.kind {
+        EntryKind::File => 0u8,
+        EntryKind::Dir => 1,
+        EntryKind::Symlink => 2,
+        EntryKind::Other => 3,
+    };
+    hasher.update(&[kind]);
+    if entry.kind != EntryKind::Symlink {
+        hasher.update(&entry.mode.to_le_bytes());
+    }
+    hasher.update(&entry.size.to_le_bytes());
+    match &entry.content {
+        Content::Hash(hash) => hasher.update(&[0]).update(hash),
+        Content::Unread(id) => hasher.update(&[1]).update(&id.to_le_bytes()),
+    };
+    field(hasher, entry.link.as_deref().unwrap_or_default().as_bytes());
+}
