@@ -4,7 +4,8 @@
 //! from it. Source: frontend/dockerfile/dockerfile2llb/convert.go (which vertices), solver/llbsolver/ops/{exec,file}.go
 //! (what is in their keys).
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use blake3::Hasher;
 use layerwise_syntax::mount::MountKind;
@@ -27,7 +28,7 @@ pub struct Vertex {
     pub inputs: Vec<Input>,
     /// The parts of its definition that have names, for explanations.
     pub parts: Vec<(Part, Key)>,
-    /// The step that made it.
+    /// The step that made it; of several that make the same vertex, the first.
     pub origin: Origin,
 }
 
@@ -72,7 +73,7 @@ pub enum Part {
 }
 
 /// An input of a vertex.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// The result of a vertex, by its key.
     Result(usize),
@@ -121,7 +122,7 @@ pub fn graph(file: &File, eval: &Evaluation, options: &Options, contexts: Contex
         contexts,
         graph: Graph::default(),
         ends: vec![None; eval.stages.len()],
-        images: BTreeMap::new(),
+        interned: HashMap::new(),
     };
     for index in 0..eval.stages.len() {
         if eval.stages[index].reachable {
@@ -138,7 +139,8 @@ struct Builder<'a> {
     graph: Graph,
     /// The last vertex of each stage; `None` for an empty file system.
     ends: Vec<Option<usize>>,
-    images: BTreeMap<(String, String), usize>,
+    /// Vertices by definition and inputs: BuildKit builds equal ones once, whatever stage they are in.
+    interned: HashMap<(Key, Vec<Input>), usize>,
 }
 
 /// Hashes fields one after another.
@@ -171,8 +173,13 @@ impl Hash {
 
 impl Builder<'_> {
     fn push(&mut self, vertex: Vertex) -> usize {
-        self.graph.vertices.push(vertex);
-        self.graph.vertices.len() - 1
+        match self.interned.entry((vertex.digest, vertex.inputs.clone())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(slot) => {
+                self.graph.vertices.push(vertex);
+                *slot.insert(self.graph.vertices.len() - 1)
+            }
+        }
     }
 
     fn stage(&mut self, file: &File, index: usize) {
@@ -208,21 +215,15 @@ impl Builder<'_> {
         self.ends[index] = state;
     }
 
-    /// The source vertex of an image; one per reference and platform.
+    /// The source vertex of an image.
     fn image(&mut self, reference: &str, platform: &str, origin: Origin) -> usize {
-        let key = (reference.to_owned(), platform.to_owned());
-        if let Some(&vertex) = self.images.get(&key) {
-            return vertex;
-        }
-        let vertex = self.push(Vertex {
+        self.push(Vertex {
             kind: Kind::Image(reference.to_owned()),
             digest: Hash::of(&["image", reference, platform]),
             inputs: Vec::new(),
             parts: vec![(Part::Command, Hash::of(&[reference])), (Part::Platform, Hash::of(&[platform]))],
             origin,
-        });
-        self.images.insert(key, vertex);
-        vertex
+        })
     }
 
     fn named_base(&mut self, name: &str, platform: &str, origin: Origin) -> usize {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use layerwise_model::eval::Command;
-use layerwise_model::graph::{Input, Kind, Part, Vertex};
+use layerwise_model::graph::{Input, Kind, Part, Vertex, is_git, is_http};
 use layerwise_model::selection::{self, Key};
 use layerwise_syntax::Keyword;
 
@@ -46,7 +46,7 @@ impl<'a> Explain<'a> {
         let mut causes = BTreeSet::new();
         match &self.matches[vertex] {
             Match::Same(_) => {}
-            Match::Maybe(_) => self.deciding(vertex, &mut causes),
+            Match::Maybe(_) => self.deciding(vertex, number, &mut causes),
             Match::New => {
                 if let Some(before) = self.before {
                     self.changed(vertex, number, before, &mut causes);
@@ -57,29 +57,50 @@ impl<'a> Explain<'a> {
     }
 
     /// What decides a vertex whose definition is unchanged.
-    fn deciding(&self, vertex: usize, causes: &mut BTreeSet<Cause>) {
+    fn deciding(&self, vertex: usize, number: usize, causes: &mut BTreeSet<Cause>) {
         for input in &self.after.graph.vertices[vertex].inputs {
             if let Input::Result(source) | Input::Files(source, _) = input
                 && !matches!(self.matches[*source], Match::Same(_))
             {
-                causes.insert(self.source_cause(*source));
+                causes.insert(self.source_cause(*source, number));
             }
         }
         if causes.is_empty() {
             // Same stage, other files: the instruction itself was edited.
-            causes.insert(Cause::Line(line_of(self.after.file, self.after.graph.vertices[vertex].origin)));
+            causes
+                .insert(self.remote_of(number).unwrap_or_else(|| Cause::Line(self.after.file.line(number))));
         }
     }
 
-    fn source_cause(&self, source: usize) -> Cause {
+    fn source_cause(&self, source: usize, number: usize) -> Cause {
         let vertex = &self.after.graph.vertices[source];
-        remote_cause(&vertex.kind).unwrap_or(Cause::Line(line_of(self.after.file, vertex.origin)))
+        remote_cause(&vertex.kind).unwrap_or_else(|| Cause::Line(self.line(source, number)))
+    }
+
+    /// The line of the step that made a vertex; of several, the nearest above the instruction `number`.
+    fn line(&self, vertex: usize, number: usize) -> usize {
+        let file = self.after.file;
+        let above = self.after.graph.of_instruction.range(..number).rev().find(|(_, v)| **v == vertex);
+        match above {
+            Some((nearest, _)) => file.line(*nearest),
+            None => line_of(file, self.after.graph.vertices[vertex].origin),
+        }
+    }
+
+    /// What an ADD downloads, if it does.
+    fn remote_of(&self, number: usize) -> Option<Cause> {
+        match &self.after.eval.step(number).command {
+            Command::Copy(copy) if copy.add => {
+                copy.sources.iter().find(|s| is_http(s) || is_git(s)).map(|s| Cause::Remote(s.clone()))
+            }
+            _ => None,
+        }
     }
 
     /// What changed the key of a vertex.
     fn changed(&self, index: usize, number: usize, before: &Side<'_>, causes: &mut BTreeSet<Cause>) {
         let vertex = &self.after.graph.vertices[index];
-        let own = Cause::Line(line_of(self.after.file, vertex.origin));
+        let own = Cause::Line(self.after.file.line(number));
         if let Kind::Image(reference) = &vertex.kind {
             causes.insert(Cause::Image(reference.clone()));
             return;
@@ -99,7 +120,7 @@ impl<'a> Explain<'a> {
             return;
         };
         if let Some(base) = below {
-            causes.insert(self.base_cause(base));
+            causes.insert(self.base_cause(base, number));
         }
         for (part, key) in &vertex.parts {
             if old.parts.iter().find(|(p, _)| p == part).map(|(_, k)| k) != Some(key) {
@@ -123,7 +144,7 @@ impl<'a> Explain<'a> {
                         self.files(number, &own, causes)
                     }
                     (Input::Files(source, _), _) if !matches!(self.matches[*source], Match::Same(_)) => {
-                        causes.insert(self.source_cause(*source));
+                        causes.insert(self.source_cause(*source, number));
                     }
                     _ => {}
                 }
@@ -135,11 +156,11 @@ impl<'a> Explain<'a> {
     }
 
     /// The step below which everything runs again, or the image that is another one.
-    fn base_cause(&self, base: usize) -> Cause {
+    fn base_cause(&self, base: usize, number: usize) -> Cause {
         let vertex = &self.after.graph.vertices[base];
         match &vertex.kind {
             Kind::Image(reference) => Cause::Image(reference.clone()),
-            _ => Cause::Line(line_of(self.after.file, vertex.origin)),
+            _ => Cause::Line(self.line(base, number)),
         }
     }
 

@@ -42,7 +42,7 @@ pub enum State {
     Depends,
     /// It changes the image's configuration only; nothing runs.
     Metadata,
-    /// The target does not reach it, or it makes no vertex.
+    /// The target does not reach it, or it makes no vertex (FROM of a stage, `WORKDIR /`).
     NotBuilt,
 }
 
@@ -177,10 +177,9 @@ pub fn plan(before: Option<&Side<'_>>, after: &Side<'_>) -> Plan {
         let stage = after.file.stage_of(number);
         let reachable = stage.is_none_or(|s| after.eval.stages[s.index].reachable);
         let vertex = after.graph.of_instruction.get(&number).copied();
-        let state = match (reachable, vertex) {
-            (false, _) => State::NotBuilt,
-            (true, Some(vertex)) => state_of(&matches[vertex]),
-            (true, None) => match instruction.kind() {
+        let state = match vertex.filter(|_| reachable) {
+            Some(vertex) => state_of(&matches[vertex]),
+            None => match instruction.kind() {
                 Some(Keyword::From | Keyword::Workdir | Keyword::Run | Keyword::Copy | Keyword::Add)
                 | None => State::NotBuilt,
                 Some(_) => State::Metadata,
@@ -307,7 +306,7 @@ fn equal(new: &Input, old: &Input, matches: &[Match]) -> Equal {
     }
 }
 
-/// The line (from 1) that a vertex's step is shown at.
+/// The line (from 1) that a step is shown at.
 pub(crate) fn line_of(file: &File, origin: Origin) -> usize {
     match origin {
         Origin::Instruction(number) => file.line(number),
