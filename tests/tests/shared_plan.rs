@@ -153,7 +153,7 @@ fn options(args: &Value, target: &Value) -> Options {
 fn plan_of(before: (&str, &Context, &Options), after: (&str, &Context, &Options)) -> plan::Plan {
     let side = |(source, context, options): (&str, &Context, &Options)| {
         let file = File::new(Parsed::new(source));
-        let eval = evaluate(&file, options, &WellKnown, None);
+        let eval = evaluate(&file, options, &WellKnown);
         let graph = graph(&file, &eval, options, Contexts { main: Some(context), named: None });
         (file, eval, graph)
     };

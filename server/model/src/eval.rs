@@ -31,15 +31,8 @@ const NON_ENV_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SC
 pub struct Evaluation {
     /// Per stage, in file order.
     pub stages: Vec<StageEval>,
-    /// Per instruction, in file order. A step whose instruction and state are those of an earlier evaluation is the
-    /// same `Arc`, so that what was computed from it can be kept.
-    pub steps: Vec<Arc<Step>>,
-    /// How many instructions were evaluated and not taken from an earlier evaluation.
-    pub evaluated: usize,
-    /// The last stage of each name, in lower case.
-    names: HashMap<String, usize>,
-    instructions: Vec<Arc<Instruction>>,
-    options: Options,
+    /// Per instruction, in file order.
+    pub steps: Vec<Step>,
     /// The stage that is built; `None` if there is no stage or no such target.
     pub target: Option<usize>,
     /// Why nothing can be built: an unknown target, a cycle.
@@ -129,8 +122,6 @@ pub struct State {
 pub struct Step {
     /// What it found.
     pub state: Arc<State>,
-    /// What it leaves to the next instruction.
-    pub after: Arc<State>,
     /// What it does.
     pub command: Command,
     /// Variables that it uses and nothing defines, with the nearest name that is defined, in order of use.
@@ -233,21 +224,15 @@ pub struct Copy {
 
 impl Evaluation {
     /// The step of an instruction.
-    pub fn step(&self, number: usize) -> &Arc<Step> {
+    pub fn step(&self, number: usize) -> &Step {
         &self.steps[number]
     }
 }
 
-/// Evaluates a file. What `earlier` found is taken over where instruction, state, build arguments and stage names are
-/// still the same; the answer is the same with and without it.
-pub fn evaluate(
-    file: &File,
-    options: &Options,
-    images: &dyn Images,
-    earlier: Option<&Evaluation>,
-) -> Evaluation {
+/// Evaluates a file.
+pub fn evaluate(file: &File, options: &Options, images: &dyn Images) -> Evaluation {
     let mut evaluator = Evaluator::new(file, options, images);
-    evaluator.run(earlier.filter(|e| e.options == *options));
+    evaluator.run();
     evaluator.out
 }
 
@@ -256,12 +241,10 @@ struct Evaluator<'a> {
     options: &'a Options,
     images: &'a dyn Images,
     lex: Lex,
+    names: HashMap<String, usize>,
     done: Vec<bool>,
     out: Evaluation,
 }
-
-/// Steps of an earlier evaluation by their instruction.
-type Known<'e> = HashMap<*const Instruction, Vec<&'e Arc<Step>>>;
 
 /// The arguments that BuildKit predefines in the global scope (frontend/dockerfile/dockerfile2llb/platform.go).
 fn platform_args(options: &Options) -> [(&'static str, String); 11] {
@@ -286,30 +269,29 @@ fn platform_args(options: &Options) -> [(&'static str, String); 11] {
 
 impl<'a> Evaluator<'a> {
     fn new(file: &'a File, options: &'a Options, images: &'a dyn Images) -> Evaluator<'a> {
-        let blank = Arc::new(Step {
-            state: Arc::default(),
-            after: Arc::default(),
-            command: Command::Invalid,
-            unmatched: Vec::new(),
-            error: None,
-        });
+        let blank =
+            Step { state: Arc::default(), command: Command::Invalid, unmatched: Vec::new(), error: None };
         let out = Evaluation {
             stages: Vec::new(),
             steps: vec![blank; file.len()],
-            evaluated: 0,
-            names: HashMap::new(),
-            instructions: file.all().map(|(_, _, i)| Arc::clone(i)).collect(),
-            options: options.clone(),
             target: None,
             error: None,
             globals: Env::default(),
             global_names: Vec::new(),
         };
         let lex = Lex::new(file.parsed().layer().escape());
-        Evaluator { file, options, images, lex, done: vec![false; file.stages().len()], out }
+        Evaluator {
+            file,
+            options,
+            images,
+            lex,
+            names: HashMap::new(),
+            done: vec![false; file.stages().len()],
+            out,
+        }
     }
 
-    fn run(&mut self, earlier: Option<&Evaluation>) {
+    fn run(&mut self) {
         self.global_args();
         for index in 0..self.file.stages().len() {
             self.open_stage(index);
@@ -325,15 +307,8 @@ impl<'a> Evaluator<'a> {
             ));
         }
         self.find_reachable();
-        let mut known = Known::new();
-        if let Some(earlier) = earlier.filter(|e| e.globals == self.out.globals && e.names == self.out.names)
-        {
-            for (instruction, step) in earlier.instructions.iter().zip(&earlier.steps) {
-                known.entry(Arc::as_ptr(instruction)).or_default().push(step);
-            }
-        }
         for index in 0..self.file.stages().len() {
-            self.stage(index, &known);
+            self.stage(index);
             self.done[index] = true;
         }
     }
@@ -355,9 +330,7 @@ impl<'a> Evaluator<'a> {
         for number in 0..first {
             let instruction = Arc::clone(self.file.instruction(number).1);
             let state = Arc::new(State { env: self.out.globals.clone(), ..State::default() });
-            let after = Arc::clone(&state);
-            let mut step =
-                Step { state, after, command: Command::Invalid, unmatched: Vec::new(), error: None };
+            let mut step = Step { state, command: Command::Invalid, unmatched: Vec::new(), error: None };
             if instruction.kind() == Some(Keyword::Arg) && instruction.is_valid() {
                 let mut values = Vec::new();
                 for arg in instruction.args() {
@@ -378,7 +351,7 @@ impl<'a> Evaluator<'a> {
                 }
                 step.command = Command::Arg(values);
             }
-            self.out.steps[number] = Arc::new(step);
+            self.out.steps[number] = step;
         }
     }
 
@@ -414,7 +387,7 @@ impl<'a> Evaluator<'a> {
             .filter(|n| self.options.contexts.contains_key(*n));
         let base = if let Some(name) = named {
             Base::Named(name.to_owned())
-        } else if let Some(&earlier) = self.out.names.get(&base_name.value) {
+        } else if let Some(&earlier) = self.names.get(&base_name.value) {
             platform = self.out.stages[earlier].platform.clone();
             Base::Stage(earlier)
         } else {
@@ -429,14 +402,12 @@ impl<'a> Evaluator<'a> {
             Base::Image(reference) => self.images.config(reference, &platform).is_some(),
             Base::Named(_) | Base::Invalid(_) => false,
         };
-        let state = Arc::new(State { env: globals, ..State::default() });
-        self.out.steps[stage.from] = Arc::new(Step {
-            after: Arc::clone(&state),
-            state,
+        self.out.steps[stage.from] = Step {
+            state: Arc::new(State { env: globals, ..State::default() }),
             command: if from.is_valid() { Command::From } else { Command::Invalid },
             unmatched: Vec::new(),
             error,
-        });
+        };
         self.out.stages.push(StageEval {
             base,
             platform,
@@ -450,7 +421,7 @@ impl<'a> Evaluator<'a> {
             end: Arc::default(),
         });
         if let Some(name) = &stage.name {
-            self.out.names.insert(name.clone(), index);
+            self.names.insert(name.clone(), index);
         }
     }
 
@@ -489,7 +460,7 @@ impl<'a> Evaluator<'a> {
         match self.options.target.as_deref().filter(|t| !t.is_empty()) {
             None => self.out.target = count.checked_sub(1),
             Some(target) => {
-                let by_name = self.out.names.get(&target.to_lowercase()).copied();
+                let by_name = self.names.get(&target.to_lowercase()).copied();
                 let by_number = || target.parse::<usize>().ok().filter(|&n| n < count);
                 self.out.target = by_name.or_else(by_number);
                 if self.out.target.is_none() {
@@ -517,7 +488,7 @@ impl<'a> Evaluator<'a> {
                 None => Source::Invalid(format!("There is no stage number {index}.")),
             };
         }
-        if let Some(&index) = self.out.names.get(&name.to_lowercase()) {
+        if let Some(&index) = self.names.get(&name.to_lowercase()) {
             return Source::Stage(index);
         }
         match self.image(name) {
@@ -612,7 +583,7 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates a stage's instructions. Unreachable stages are evaluated too: rules and the editor want to know about
     /// them, and what is not built is said by [`StageEval::reachable`].
-    fn stage(&mut self, index: usize, known: &Known<'_>) {
+    fn stage(&mut self, index: usize) {
         let mut state = self.initial_state(index);
         let triggers = std::mem::take(&mut state.onbuild);
         let mut state = Arc::new(state);
@@ -626,21 +597,7 @@ impl<'a> Evaluator<'a> {
         }
         for number in self.file.stages()[index].body.clone() {
             let instruction = Arc::clone(self.file.instruction(number).1);
-            let earlier = known.get(&Arc::as_ptr(&instruction)).into_iter().flatten();
-            // COPY --from may name a stage by its number, whose meaning hangs on the stages above; ONBUILD notes its own.
-            let movable = instruction.flag("from").is_none() && instruction.kind() != Some(Keyword::Onbuild);
-            let same =
-                earlier.copied().find(|s| movable && (Arc::ptr_eq(&s.state, &state) || s.state == state));
-            let step = match same {
-                Some(step) => {
-                    state = Arc::clone(&step.after);
-                    Arc::clone(step)
-                }
-                None => {
-                    self.out.evaluated += 1;
-                    Arc::new(self.dispatch(&instruction, &mut state, Some(number)))
-                }
-            };
+            let step = self.dispatch(&instruction, &mut state, Some(number));
             self.out.steps[number] = step;
         }
         self.out.stages[index].end = state;
@@ -681,13 +638,8 @@ impl<'a> Evaluator<'a> {
     /// Evaluates one instruction and changes the state as it does.
     fn dispatch(&self, instruction: &Instruction, state: &mut Arc<State>, number: Option<usize>) -> Step {
         let before = Arc::clone(state);
-        let mut step = Step {
-            state: Arc::clone(state),
-            after: Arc::clone(state),
-            command: Command::Invalid,
-            unmatched: Vec::new(),
-            error: None,
-        };
+        let mut step =
+            Step { state: Arc::clone(state), command: Command::Invalid, unmatched: Vec::new(), error: None };
         let Some(kind) = instruction.kind() else { return step };
         if !instruction.is_valid() {
             return step;
@@ -794,7 +746,6 @@ impl<'a> Evaluator<'a> {
         if let Command::Copy(Copy { from: Source::Invalid(reason), .. }) = &step.command {
             step.error.get_or_insert_with(|| reason.clone());
         }
-        step.after = Arc::clone(state);
         step
     }
 

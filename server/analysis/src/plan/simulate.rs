@@ -49,7 +49,7 @@ fn new_file(content: Content) -> Entry {
 
 /// How many steps of `file` run, or may run, when `paths` change; `None` if nothing can be built.
 pub fn rebuilt_when(file: &File, context: &Context, paths: &[String], options: &Options) -> Option<usize> {
-    let eval = evaluate(file, options, &WellKnown, None);
+    let eval = evaluate(file, options, &WellKnown);
     eval.target?;
     let changed = with_changed(context, paths);
     let before_graph = graph(file, &eval, options, Contexts { main: Some(context), named: None });
