@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the analysis found, made readable: for people at a terminal and for programs.
+
+pub mod plan;

@@ -1,0 +1,274 @@
+//! The plan as JSON and as text for a terminal.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Color, Style};
+use layerwise_analysis::plan::{Cause, Plan, State, Step};
+use serde_json::{Value, json};
+
+/// The version of the JSON form; it changes when a field changes its meaning.
+pub const JSON_VERSION: u32 = 1;
+
+/// How many causes the text form names before it counts the rest.
+const MAX_CAUSES: usize = 3;
+
+/// What a plan is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The Dockerfile, as the user named it.
+    pub dockerfile: String,
+    /// The build context, as the user named it; `None` if it is not known.
+    pub context: Option<String>,
+    /// `--target`; `None` for the last stage.
+    pub target: Option<String>,
+    /// The engine whose cache is meant: `buildkit`.
+    pub engine: String,
+    /// What the plan is compared with, in words: `HEAD`, `nothing (a cold build)`, a file.
+    pub before: String,
+}
+
+/// The JSON form:
+/// `{"version", "dockerfile", "context", "target", "engine", "before", "steps": [...], "summary": {...}}`. Lines count
+/// from 1. A step is `{"line", "end_line", "stage", "instruction", "state", "because", "missing"}`, with `"triggers"` for
+/// ONBUILD only.
+pub fn to_json(plan: &Plan, about: &About) -> Value {
+    let summary = plan.summary();
+    json!({
+        "version": JSON_VERSION,
+        "dockerfile": about.dockerfile,
+        "context": about.context,
+        "target": about.target,
+        "engine": about.engine,
+        "before": about.before,
+        "steps": plan.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "summary": {
+            "cached": summary.cached,
+            "rebuilt": summary.rebuilt,
+            "depends": summary.depends,
+            "metadata": summary.metadata,
+            "not_built": summary.not_built,
+        },
+    })
+}
+
+fn step_json(step: &Step) -> Value {
+    let mut value = json!({
+        "line": step.line,
+        "end_line": step.end_line,
+        "stage": step.stage,
+        "instruction": step.instruction,
+        "state": step.state.as_str(),
+        "because": step.because.iter().map(cause_json).collect::<Vec<_>>(),
+        "missing": step.missing,
+    });
+    if !step.triggers.is_empty() {
+        let triggers = step.triggers.iter().map(|t| {
+            json!({
+                "line": t.line,
+                "stage": t.stage,
+                "state": t.state.as_str(),
+                "because": t.because.iter().map(cause_json).collect::<Vec<_>>(),
+            })
+        });
+        value["triggers"] = triggers.collect();
+    }
+    value
+}
+
+fn cause_json(cause: &Cause) -> Value {
+    match cause {
+        Cause::Line(line) => json!({ "line": line }),
+        Cause::File(file) => json!({ "file": file }),
+        Cause::BuildArg(name) => json!({ "build_arg": name }),
+        Cause::Image(reference) => json!({ "image": reference }),
+        Cause::Remote(url) => json!({ "remote": url }),
+        Cause::Target(name) => json!({ "target": name }),
+    }
+}
+
+/// A cause in words, for the step at `line`.
+pub fn cause_text(cause: &Cause, step: &Step) -> String {
+    match cause {
+        Cause::Line(line) if *line == step.line => "this instruction was edited".to_owned(),
+        Cause::Line(line) if step.state == State::Depends => {
+            format!("if the step at line {line} comes out different")
+        }
+        Cause::Line(line) => format!("line {line} changes"),
+        Cause::File(file) => format!("{file} changes"),
+        Cause::BuildArg(name) => format!("build argument {name} changes"),
+        Cause::Image(reference) if step.state == State::Depends => format!("if {reference} is another image"),
+        Cause::Image(reference) => format!("another base image: {reference}"),
+        Cause::Remote(url) => format!("if {url} serves something else"),
+        Cause::Target(name) => format!("only target {name} builds it"),
+    }
+}
+
+/// "2 of 9 steps rebuild, 1 depends": the plan in a few words. Steps are those that make a vertex.
+pub fn headline(plan: &Plan) -> String {
+    let summary = plan.summary();
+    let steps = summary.cached + summary.rebuilt + summary.depends;
+    let rebuild = if summary.rebuilt == 1 { "rebuilds" } else { "rebuild" };
+    let mut text = match summary.rebuilt {
+        0 => format!("none of {steps} steps rebuilds"),
+        rebuilt => format!("{rebuilt} of {steps} steps {rebuild}"),
+    };
+    if summary.depends > 0 {
+        let _ =
+            write!(text, ", {} {}", summary.depends, if summary.depends == 1 { "depends" } else { "depend" });
+    }
+    text
+}
+
+/// The text form, stage by stage, with the cause at each step. Styled with ANSI escapes; write it through a stream that
+/// drops them where there is no terminal. `width` is the terminal's, in columns.
+pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
+    let bold = Style::new().bold();
+    let dim = Style::new().dimmed();
+    let mut out = String::new();
+    let _ = write!(out, "{bold}{}{bold:#}", about.dockerfile);
+    let mut facts = Vec::new();
+    facts.push(match &about.context {
+        Some(context) => format!("context {context}"),
+        None => "context unknown".to_owned(),
+    });
+    facts.extend(about.target.as_ref().map(|t| format!("target {t}")));
+    facts.push(format!("compared with {}", about.before));
+    facts.push(format!("cache of {}", about.engine));
+    let _ = writeln!(out, "  {dim}{}{dim:#}", facts.join(", "));
+    let _ = writeln!(out, "{}", headline(plan));
+    let digits = plan.steps.last().map_or(1, |s| s.line.to_string().len());
+    let mut stage: Option<&Option<String>> = None;
+    for step in &plan.steps {
+        if stage != Some(&step.stage) {
+            stage = Some(&step.stage);
+            let name = step.stage.as_deref().unwrap_or("before the first FROM");
+            let _ = writeln!(out, "\n{bold}{name}{bold:#}");
+        }
+        step_text(&mut out, step, digits, width);
+    }
+    out
+}
+
+fn step_text(out: &mut String, step: &Step, digits: usize, width: usize) {
+    let (sign, word, style) = look(step.state);
+    let dim = Style::new().dimmed();
+    let lead = 2 + 1 + 1 + 9 + 1 + digits + 2;
+    let room = width.saturating_sub(lead).max(24);
+    let instruction = shorten(&step.instruction, room);
+    let quiet = matches!(step.state, State::Metadata | State::NotBuilt);
+    let text_style = if quiet { dim } else { Style::new() };
+    let _ = writeln!(
+        out,
+        "  {style}{sign} {word:<9}{style:#} {dim}{:>digits$}{dim:#}  {text_style}{instruction}{text_style:#}",
+        step.line
+    );
+    let indent = " ".repeat(lead);
+    if !step.because.is_empty() {
+        let mut causes: Vec<String> =
+            step.because.iter().take(MAX_CAUSES).map(|c| cause_text(c, step)).collect();
+        let more = step.because.len().saturating_sub(MAX_CAUSES);
+        if more > 0 {
+            causes.push(format!("{more} more"));
+        }
+        let _ = writeln!(out, "{indent}{style}{}{style:#}", causes.join("; "));
+    }
+    for source in &step.missing {
+        let red = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Red))).bold();
+        let _ = writeln!(out, "{indent}{red}{source} is not in the context: this step will fail{red:#}");
+    }
+    for trigger in &step.triggers {
+        let (sign, word, style) = look(trigger.state);
+        let _ = writeln!(
+            out,
+            "{indent}{style}{sign} {word}{style:#} when {} starts at line {}",
+            trigger.stage, trigger.line
+        );
+    }
+}
+
+/// Sign, word and colour of a state; the sign tells them apart without colour.
+fn look(state: State) -> (char, &'static str, Style) {
+    let colour = |c| Style::new().fg_color(Some(Color::Ansi(c)));
+    match state {
+        State::Cached => ('=', "cached", colour(AnsiColor::Green)),
+        State::Rebuilt => ('!', "rebuilt", colour(AnsiColor::Red).bold()),
+        State::Depends => ('?', "depends", colour(AnsiColor::Yellow)),
+        State::Metadata => ('.', "metadata", Style::new().dimmed()),
+        State::NotBuilt => ('-', "not built", Style::new().dimmed()),
+    }
+}
+
+/// One line of at most `room` characters, white space collapsed.
+fn shorten(text: &str, room: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= room {
+        return line;
+    }
+    line.chars().take(room.saturating_sub(3)).chain("...".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(line: usize, state: State, because: Vec<Cause>) -> Step {
+        Step {
+            number: line - 1,
+            line,
+            end_line: line,
+            stage: Some("build".to_owned()),
+            instruction: format!("RUN step {line}"),
+            state,
+            because,
+            missing: Vec::new(),
+            triggers: Vec::new(),
+        }
+    }
+
+    fn example() -> (Plan, About) {
+        let plan = Plan {
+            steps: vec![
+                step(1, State::Cached, Vec::new()),
+                step(2, State::Rebuilt, vec![Cause::File("src/a.c".to_owned())]),
+                step(3, State::Rebuilt, vec![Cause::Line(2)]),
+                step(4, State::Metadata, Vec::new()),
+            ],
+        };
+        let about = About {
+            dockerfile: "Dockerfile".to_owned(),
+            context: Some(".".to_owned()),
+            target: None,
+            engine: "buildkit".to_owned(),
+            before: "HEAD".to_owned(),
+        };
+        (plan, about)
+    }
+
+    #[test]
+    fn json_has_the_documented_shape() {
+        let (plan, about) = example();
+        let json = to_json(&plan, &about);
+        assert_eq!(json["version"], 1);
+        assert_eq!(json["summary"]["rebuilt"], 2);
+        assert_eq!(json["summary"]["not_built"], 0);
+        assert_eq!(json["steps"][1]["because"], json!([{ "file": "src/a.c" }]));
+        assert_eq!(json["steps"][3]["state"], "metadata");
+        assert!(json["steps"][0].get("triggers").is_none());
+        assert!(json["target"].is_null());
+    }
+
+    #[test]
+    fn text_says_why() {
+        let (plan, about) = example();
+        let text = to_text(&plan, &about, 80);
+        assert!(text.contains("2 of 3 steps rebuild"), "{text}");
+        assert!(text.contains("src/a.c changes"), "{text}");
+        assert!(text.contains("line 2 changes"), "{text}");
+    }
+
+    #[test]
+    fn long_instructions_are_cut_at_characters() {
+        assert_eq!(shorten("RUN é  日本語 x", 40), "RUN é 日本語 x");
+        assert_eq!(shorten("abcdefghij", 8), "abcde...");
+    }
+}
