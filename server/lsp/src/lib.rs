@@ -16,6 +16,7 @@ mod server;
 mod session;
 mod wire;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,10 +55,11 @@ pub fn serve_stdio() -> u8 {
             return 2;
         }
     };
-    let status = runtime.block_on(serve(Arc::new(plain::Plain), tokio::io::stdin(), tokio::io::stdout()));
-    // A thread may sit in a read of stdin that never returns.
+    let server = serve(Arc::new(plain::Plain), tokio::io::stdin(), tokio::io::stdout());
+    let status = catch_unwind(AssertUnwindSafe(|| runtime.block_on(server)));
+    // A thread may sit in a read of stdin that never returns; dropping the runtime would wait for it.
     runtime.shutdown_background();
-    status
+    status.unwrap_or(1)
 }
 
 /// Serves one client on `input` and `output` with the given engine; [`serve_stdio`] is this with the process's own.
@@ -94,12 +96,14 @@ where
     }
     requests.abort_all();
     asker.abort();
-    let last_words = async {
-        outbox.close().await;
-        writer.await
-    };
-    // In either failure the client no longer reads.
-    let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
+    if !writer.is_finished() {
+        let last_words = async {
+            outbox.close().await;
+            writer.await
+        };
+        // Whatever fails here, the client no longer reads.
+        let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
+    }
     front.exit_status()
 }
 

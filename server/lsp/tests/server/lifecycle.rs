@@ -1,6 +1,7 @@
 //! LSP's life cycle, to the letter.
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::client::{Client, URI, at};
 
@@ -82,6 +83,17 @@ async fn the_server_ends_when_its_input_does() {
     client.request("shutdown", Value::Null).await;
     client.hang_up();
     assert_eq!(client.status().await, 0);
+}
+
+#[tokio::test]
+async fn the_server_ends_when_nobody_reads_its_output() {
+    let (mut input, server_input) = tokio::io::duplex(1 << 16);
+    let (server_output, output) = tokio::io::duplex(1 << 16);
+    drop(output);
+    let engine = std::sync::Arc::new(crate::engine::TestEngine::default());
+    let server = tokio::spawn(layerwise_lsp::serve(engine, server_input, server_output));
+    input.write_all(b"Content-Length: 2\r\n\r\n[]").await.expect("the server reads");
+    assert_eq!(server.await.expect("the server does not panic"), 1);
 }
 
 #[tokio::test]
