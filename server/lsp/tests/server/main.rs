@@ -1,0 +1,10 @@
+//! The server over an in-memory pipe, with an engine made for the purpose (`engine.rs`).
+
+mod client;
+mod diagnostics;
+mod engine;
+mod features;
+mod hostile;
+mod lifecycle;
+mod ordering;
+mod sync;

@@ -1,0 +1,52 @@
+"""A client for each editor, connected to the real binary ($LAYERWISE) over stdio."""
+
+import os
+import pathlib
+
+import pytest
+from lsprotocol import types
+from pytest_lsp import ClientServerConfig, LanguageClient, fixture, make_test_lsp_client
+
+from profiles import PROFILES
+
+
+@pytest.fixture(scope="session")
+def binary() -> str:
+    return os.environ["LAYERWISE"]
+
+
+def lsp_client() -> LanguageClient:
+    """pytest-lsp's client with what it lacks: it takes registrations, asked-for refreshes and traces."""
+    client = make_test_lsp_client()
+    client.registrations, client.refreshes, client.traces = [], [], []
+
+    @client.feature(types.CLIENT_REGISTER_CAPABILITY)
+    def register(params: types.RegistrationParams):
+        client.registrations.extend(params.registrations)
+
+    @client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
+    def refresh_hints(_params):
+        client.refreshes.append("inlayHint")
+
+    @client.feature(types.LOG_TRACE)
+    def log_trace(params: types.LogTraceParams):
+        client.traces.append(params)
+
+    return client
+
+
+@fixture(
+    config=ClientServerConfig(server_command=[os.environ["LAYERWISE"], "lsp"], client_factory=lsp_client),
+    params=PROFILES,
+)
+async def client(connected: LanguageClient, request, tmp_path: pathlib.Path):
+    """A client after the handshake, as each of the editors in turn."""
+    params = types.InitializeParams(
+        capabilities=PROFILES[request.param](),
+        workspace_folders=[types.WorkspaceFolder(uri=tmp_path.as_uri(), name="project")],
+        trace=types.TraceValue.Verbose,
+    )
+    connected.profile = request.param
+    connected.initialize_result = await connected.initialize_session(params)
+    yield
+    await connected.shutdown_session()
