@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The world outside: files, git, and which folder is whose build context.
+//!
+//! This room reads only, and reads through [`fs::ContextFs`]; what it finds it hands to `model` as immutable values.
+
+pub mod fs;
+pub mod memfs;
