@@ -38,7 +38,7 @@ pub fn is_dockerfile_name(name: &OsStr) -> bool {
     ["Dockerfile", "dockerfile", "Containerfile", "containerfile"].iter().any(|word| {
         let docker = word.ends_with("ockerfile");
         match name.strip_prefix(word) {
-            Some(rest) if rest.is_empty() => true,
+            Some("") => true,
             Some(rest) if rest.len() > 1 && rest.starts_with('.') => true,
             _ => docker && name.strip_suffix(word).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
         }

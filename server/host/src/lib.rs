@@ -2,5 +2,10 @@
 //!
 //! This room reads only, and reads through [`fs::ContextFs`]; what it finds it hands to `model` as immutable values.
 
+pub mod context;
+pub mod find;
 pub mod fs;
+pub mod manifest;
 pub mod memfs;
+pub mod read;
+pub mod root;
