@@ -5,6 +5,7 @@
 pub mod context;
 pub mod find;
 pub mod fs;
+pub mod git;
 pub mod manifest;
 pub mod memfs;
 pub mod read;
