@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The world outside: files, git, and which folder is whose build context.
+//!
+//! This room reads only, and reads through [`fs::ContextFs`]; what it finds it hands to `model` as immutable values.
+
+pub mod context;
+pub mod find;
+pub mod fs;
+pub mod git;
+pub mod manifest;
+pub mod memfs;
+pub mod read;
+pub mod root;

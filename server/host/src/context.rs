@@ -1,0 +1,405 @@
+//! Loading a build context into an index: one bounded walk, `.dockerignore` applied on the way down.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use layerwise_model::context::{Content, Context, Entry, EntryKind, Incomplete};
+use layerwise_model::dockerignore::{Dockerignore, MatchInfo};
+
+use crate::fs::{ContextFs, Links, Metadata, resolve_in_root};
+use crate::manifest::is_manifest;
+
+/// How far loading goes. What is beyond shows as [`Context::incomplete`].
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Names looked at, excluded ones included.
+    pub max_entries: usize,
+    /// Directories below one another; deeper ones count as unreadable.
+    pub max_depth: usize,
+    /// Bytes of all paths together, so that long names cannot make many entries huge.
+    pub max_path_bytes: usize,
+    /// Bytes of one manifest; bigger ones have no text.
+    pub max_manifest_bytes: u64,
+    /// Bytes of all manifests together; those nearest to the root come first.
+    pub max_manifests_bytes: u64,
+    /// Bytes of a file that is hashed; bigger ones stay [`Content::Unread`].
+    pub max_hash_bytes: u64,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_entries: 300_000,
+            max_depth: 200,
+            max_path_bytes: 64 << 20,
+            max_manifest_bytes: 512 << 10,
+            max_manifests_bytes: 16 << 20,
+            max_hash_bytes: 256 << 20,
+            deadline: None,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether the time is over.
+    pub(crate) fn too_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// BuildKit reads the ignore file in one piece; nobody writes a megabyte of patterns.
+const MAX_IGNORE_BYTES: u64 = 1 << 20;
+
+/// A content that equals no other: that of a file of which nothing but its place is known.
+pub(crate) fn unread() -> Content {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Content::Unread(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The content of what has none: directories, links and special files.
+pub(crate) fn nothing() -> Content {
+    Content::Hash(*blake3::hash(b"").as_bytes())
+}
+
+/// An ignore file: its name as [`Context::ignore_file`] has it, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoreFile {
+    /// Relative to the context if it stands there, else the path as it was given.
+    pub name: String,
+    /// The text; bytes that are not UTF-8 replaced.
+    pub text: String,
+}
+
+/// Loads the context at `root`.
+///
+/// `dockerfile` is the path of the Dockerfile, from which the ignore file follows: `<Dockerfile name>.dockerignore`
+/// beside it, else `.dockerignore` at the root (BuildKit's dockerui, `ReadEntrypoint` and `MainContext`). Never follows
+/// a link, never leaves the root, opens regular files only, and of these only the ignore file and manifests. Every
+/// file's content is a new [`Content::Unread`]; see [`fingerprint`]. A root that cannot be read gives an index without
+/// entries that says so.
+pub fn load(fs: &dyn ContextFs, root: &Path, dockerfile: Option<&Path>, limits: &Limits) -> Context {
+    let mut incomplete = Vec::new();
+    let ignore_file = match ignore_file(fs, root, dockerfile) {
+        Ok(found) => found,
+        Err(name) => {
+            incomplete.push(name);
+            None
+        }
+    };
+    let ignore = Dockerignore::parse(ignore_file.as_ref().map_or("", |f| f.text.as_str()));
+    let walked = walk(fs, root, &ignore, limits);
+    incomplete.extend(walked.unreadable);
+    let texts = read_manifests(fs, root, &walked.entries, limits);
+    Context {
+        name: root.display().to_string(),
+        entries: Arc::new(walked.entries),
+        texts: Arc::new(texts),
+        ignore: Arc::new(ignore),
+        ignore_file: ignore_file.map(|f| f.name),
+        dockerfile: dockerfile.and_then(|path| below_root(root, path)),
+        incomplete: walked.stopped.or((!incomplete.is_empty()).then_some(Incomplete::Unreadable(incomplete))),
+    }
+}
+
+/// The context with the contents of the given files known: their bytes hashed, together with the extended attributes
+/// that count for BuildKit. Paths that are no files in the index, and files that cannot be read or are too big, stay as
+/// they are. The contents of all other files stay shared with the context given.
+pub fn fingerprint<'a>(
+    fs: &dyn ContextFs,
+    root: &Path,
+    context: &Context,
+    paths: impl IntoIterator<Item = &'a str>,
+    limits: &Limits,
+) -> Context {
+    let mut context = context.clone();
+    let mut hashed = Vec::new();
+    for path in paths {
+        if limits.too_late() {
+            break;
+        }
+        let readable = |entry: &&Entry| entry.kind == EntryKind::File && entry.size <= limits.max_hash_bytes;
+        if context.get(path).filter(readable).is_none() {
+            continue;
+        }
+        if let Some((hash, size)) = hash_file(fs, &root.join(path), limits) {
+            hashed.push((path, hash, size));
+        }
+    }
+    if !hashed.is_empty() {
+        let entries = Arc::make_mut(&mut context.entries);
+        for (path, hash, size) in hashed {
+            if let Some(entry) = entries.get_mut(path) {
+                (entry.content, entry.size) = (Content::Hash(hash), size);
+            }
+        }
+    }
+    context
+}
+
+/// The hash of a file and how many bytes it had; `None` if it cannot be read within the limits.
+fn hash_file(fs: &dyn ContextFs, path: &Path, limits: &Limits) -> Option<([u8; 32], u64)> {
+    let mut reader = fs.open(path, Links::Refuse).ok()?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => return None,
+        };
+        hasher.update(buffer.get(..read)?);
+        if hasher.count() > limits.max_hash_bytes || limits.too_late() {
+            return None;
+        }
+    }
+    let (bytes, size) = (*hasher.finalize().as_bytes(), hasher.count());
+    let xattrs = fs.xattrs(path);
+    if xattrs.is_empty() {
+        return Some((bytes, size));
+    }
+    // A length before each part keeps different attributes from making the same sequence of bytes.
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&bytes);
+    for (name, value) in xattrs {
+        for part in [name.as_encoded_bytes(), &value] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    Some((*hasher.finalize().as_bytes(), size))
+}
+
+/// The ignore file in force, if there is one. `Err` is the name of one that is there and cannot be read.
+///
+/// An empty `<Dockerfile name>.dockerignore` still hides the `.dockerignore`.
+pub fn ignore_file(
+    fs: &dyn ContextFs,
+    root: &Path,
+    dockerfile: Option<&Path>,
+) -> Result<Option<IgnoreFile>, String> {
+    if let Some(path) = dockerfile.and_then(beside) {
+        let name = below_root(root, &path).unwrap_or_else(|| path.display().to_string());
+        // A link is followed: the file stands beside a Dockerfile that the user named.
+        match fs.read(&path, MAX_IGNORE_BYTES, Links::Follow) {
+            Ok(bytes) => return Ok(Some(IgnoreFile { name, text: lossy(bytes) })),
+            Err(error) if is_absent(&error) => {}
+            Err(_) => return Err(name),
+        }
+    }
+    let name = ".dockerignore".to_owned();
+    let read = resolve_in_root(fs, root, &name)
+        .and_then(|(path, _)| fs.read(&root.join(path), MAX_IGNORE_BYTES, Links::Refuse));
+    match read {
+        Ok(bytes) => Ok(Some(IgnoreFile { name, text: lossy(bytes) })),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(_) => Err(name),
+    }
+}
+
+/// `<Dockerfile name>.dockerignore` beside a Dockerfile.
+pub(crate) fn beside(dockerfile: &Path) -> Option<PathBuf> {
+    let mut name = dockerfile.file_name()?.to_owned();
+    name.push(".dockerignore");
+    Some(dockerfile.with_file_name(name))
+}
+
+/// Whether the error means that there is no such file; a directory of that name is none either.
+fn is_absent(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory)
+}
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The path relative to the root, slash-separated, if it is below the root; by their text alone, links not followed.
+pub(crate) fn below_root(root: &Path, path: &Path) -> Option<String> {
+    let (root, path) = (lexical(root), lexical(path));
+    let below = path.strip_prefix(root).ok()?;
+    let parts: Vec<_> = below.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+/// The absolute path without `.` and `..`, as text: `a/../b` is `b` even if `a` is a link.
+pub(crate) fn lexical(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut clean = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// What a walk found.
+pub(crate) struct Walked {
+    pub(crate) entries: BTreeMap<Box<str>, Entry>,
+    pub(crate) unreadable: Vec<String>,
+    pub(crate) stopped: Option<Incomplete>,
+}
+
+/// A directory that is still to be read.
+struct Pending {
+    path: String,
+    os_path: PathBuf,
+    depth: usize,
+    /// What the patterns said about the directory above; shared by its entries, so that many directories times many
+    /// patterns do not add up in memory.
+    above: Rc<MatchInfo>,
+}
+
+/// Walks the context and keeps what the patterns leave.
+///
+/// As in BuildKit's client, an excluded directory is an entry all the same if something below it is included again.
+pub(crate) fn walk(fs: &dyn ContextFs, root: &Path, ignore: &Dockerignore, limits: &Limits) -> Walked {
+    let mut entries = BTreeMap::new();
+    let mut excluded_dirs: HashMap<String, Entry> = HashMap::new();
+    let mut unreadable = Vec::new();
+    let mut stopped = None;
+    let (mut seen, mut path_bytes) = (0_usize, 0_usize);
+    let mut pending =
+        vec![Pending { path: String::new(), os_path: root.to_path_buf(), depth: 0, above: Rc::default() }];
+    'walk: while let Some(dir) = pending.pop() {
+        if limits.too_late() {
+            stopped = Some(Incomplete::TooSlow);
+            break;
+        }
+        let listing = match fs.read_dir(&dir.os_path, limits.max_entries - seen) {
+            Ok(listing) if dir.depth <= limits.max_depth => listing,
+            _ => {
+                unreadable.push(if dir.path.is_empty() { ".".to_owned() } else { dir.path });
+                continue;
+            }
+        };
+        if listing.more {
+            stopped = Some(Incomplete::TooMany(limits.max_entries));
+            break;
+        }
+        let info = match dir.path.as_str() {
+            "" => Rc::default(),
+            path => Rc::new(ignore.step(path, &dir.above).info),
+        };
+        for name in listing.names {
+            seen += 1;
+            if seen % 256 == 0 && limits.too_late() {
+                stopped = Some(Incomplete::TooSlow);
+                break 'walk;
+            }
+            // BuildKit cannot send a name that is not UTF-8 at all; such a file is in the index under a stand-in.
+            let shown = name.to_string_lossy();
+            let path = if dir.path.is_empty() { shown.into_owned() } else { format!("{}/{shown}", dir.path) };
+            path_bytes += path.len();
+            if path_bytes > limits.max_path_bytes {
+                stopped = Some(Incomplete::TooMany(seen));
+                break 'walk;
+            }
+            let excluded = ignore.step_excludes(&path, &info);
+            if excluded && !ignore.may_reinclude_below(&path) {
+                continue;
+            }
+            let os_path = dir.os_path.join(&name);
+            let entry = match fs.metadata(&os_path).and_then(|found| entry(fs, &os_path, found)) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    // A file that went away since it was listed is simply not there.
+                    if !excluded && !is_absent(&error) {
+                        unreadable.push(path);
+                    }
+                    continue;
+                }
+            };
+            let is_dir = entry.kind == EntryKind::Dir;
+            if excluded {
+                if !is_dir {
+                    continue;
+                }
+                excluded_dirs.insert(path.clone(), entry);
+            } else {
+                include_parents(&mut entries, &mut excluded_dirs, &path);
+                entries.insert(path.clone().into_boxed_str(), entry);
+            }
+            if is_dir {
+                pending.push(Pending { path, os_path, depth: dir.depth + 1, above: Rc::clone(&info) });
+            }
+        }
+    }
+    Walked { entries, unreadable, stopped }
+}
+
+/// Moves the excluded directories above a path that is included to the entries.
+fn include_parents(
+    entries: &mut BTreeMap<Box<str>, Entry>,
+    excluded_dirs: &mut HashMap<String, Entry>,
+    path: &str,
+) {
+    if excluded_dirs.is_empty() {
+        return;
+    }
+    let mut path = path;
+    while let Some((parent, _)) = path.rsplit_once('/') {
+        if let Some(entry) = excluded_dirs.remove(parent) {
+            entries.insert(parent.into(), entry);
+        }
+        path = parent;
+    }
+}
+
+fn entry(fs: &dyn ContextFs, path: &Path, found: Metadata) -> std::io::Result<Entry> {
+    let link = match found.kind {
+        EntryKind::Symlink => Some(fs.read_link(path)?.to_string_lossy().into()),
+        _ => None,
+    };
+    let content = if found.kind == EntryKind::File { unread() } else { nothing() };
+    Ok(Entry { kind: found.kind, mode: found.mode, size: found.size, content, link })
+}
+
+/// The texts of manifests, those nearest to the root first, until the budget is used up.
+pub(crate) fn read_manifests(
+    fs: &dyn ContextFs,
+    root: &Path,
+    entries: &BTreeMap<Box<str>, Entry>,
+    limits: &Limits,
+) -> BTreeMap<Box<str>, Arc<str>> {
+    let mut wanted: Vec<(usize, &str)> = entries
+        .iter()
+        .filter(|(path, entry)| {
+            entry.kind == EntryKind::File && entry.size <= limits.max_manifest_bytes && is_manifest(path)
+        })
+        .map(|(path, _)| (path.bytes().filter(|b| *b == b'/').count(), path.as_ref()))
+        .collect();
+    wanted.sort_unstable();
+    let mut texts = BTreeMap::new();
+    let mut left = limits.max_manifests_bytes;
+    for (_, path) in wanted {
+        if limits.too_late() {
+            break;
+        }
+        let Ok(bytes) = fs.read(&root.join(path), limits.max_manifest_bytes.min(left), Links::Refuse) else {
+            continue;
+        };
+        // An opened file costs more than its bytes.
+        left = left.saturating_sub(bytes.len() as u64 + 1024);
+        texts.insert(path.into(), lossy(bytes).into());
+        if left == 0 {
+            break;
+        }
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests;

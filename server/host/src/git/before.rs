@@ -1,0 +1,218 @@
+//! The index of a context as it was, made from the one as it is and what git says has changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+
+use layerwise_model::context::{Content, Context, Entry, EntryKind, Incomplete};
+use layerwise_model::dockerignore::Dockerignore;
+
+use super::{Before, State, Versioned};
+use crate::context::{IgnoreFile, Limits, ignore_file, nothing, read_manifests, unread, walk};
+use crate::fs::ContextFs;
+
+type Entries = BTreeMap<Box<str>, Entry>;
+
+/// The context as it was, from the one as it is (`after`) and what differs.
+///
+/// What did not change is shared, contents and their numbers included. A file that is gone takes its permission bits from
+/// one with the same bytes that came (give `after` with the changed files hashed, see [`super::since`]). The side's own
+/// ignore file decides what it held; if that changed, the folder is walked again. A directory that git has never heard of
+/// counts as unchanged; one in which everything is new counts as new.
+pub fn context_before(
+    fs: &dyn ContextFs,
+    root: &Path,
+    dockerfile: Option<&Path>,
+    after: &Context,
+    before: &Before,
+    limits: &Limits,
+) -> Context {
+    let now = ignore_file(fs, root, dockerfile).ok().flatten();
+    let then = ignore_file_before(fs, root, before, now.as_ref(), dockerfile);
+    let mut context = after.clone();
+    if now.as_ref().map(|f| &f.text) != then.as_ref().map(|f| &f.text) {
+        context.ignore = Arc::new(Dockerignore::parse(then.as_ref().map_or("", |f| f.text.as_str())));
+        let mut walked = walk(fs, root, &context.ignore, limits);
+        for (path, entry) in &mut walked.entries {
+            if let Some(known) = after.get(path) {
+                *entry = known.clone();
+            }
+        }
+        context.texts = Arc::new(read_manifests(fs, root, &walked.entries, limits));
+        context.entries = Arc::new(walked.entries);
+        let unreadable = (!walked.unreadable.is_empty()).then_some(Incomplete::Unreadable(walked.unreadable));
+        context.incomplete = walked.stopped.or(unreadable);
+    }
+    context.ignore_file = then.map(|f| f.name);
+    if before.changed.is_empty() {
+        return context;
+    }
+    let ignore = Arc::clone(&context.ignore);
+    let moved_modes = modes_of_new_files(after, before);
+    let entries = Arc::make_mut(&mut context.entries);
+    let texts = Arc::make_mut(&mut context.texts);
+    remove_new(entries, texts, before);
+    for (path, state) in &before.changed {
+        if *state == State::Absent || !ignore.in_context(path) {
+            continue;
+        }
+        let entry = old_entry(path, state, after, &moved_modes);
+        add_directories(entries, path);
+        if *state == State::Unknown {
+            // Whatever stood there, nothing below is known to be the same.
+            for (_, entry) in below_mut(entries, path) {
+                if entry.kind == EntryKind::File {
+                    entry.content = unread();
+                }
+            }
+            entries.entry(path.as_str().into()).or_insert(entry);
+            continue;
+        }
+        if let State::File { text: Some(text), .. } = state {
+            texts.insert(path.as_str().into(), Arc::clone(text));
+        }
+        entries.insert(path.as_str().into(), entry);
+    }
+    context
+}
+
+/// The ignore file in force then.
+fn ignore_file_before(
+    fs: &dyn ContextFs,
+    root: &Path,
+    before: &Before,
+    now: Option<&IgnoreFile>,
+    dockerfile: Option<&Path>,
+) -> Option<IgnoreFile> {
+    let name_beside = || {
+        let path = crate::context::beside(dockerfile?)?;
+        Some(crate::context::below_root(root, &path).unwrap_or_else(|| path.display().to_string()))
+    };
+    match (&before.ignore_beside, name_beside()) {
+        (Some(Versioned::Text(text)), Some(name)) => return Some(IgnoreFile { name, text: text.clone() }),
+        // Outside git it is what it is now: in force if it is there.
+        (Some(Versioned::Unversioned), Some(name)) if now.is_some_and(|f| f.name == name) => {
+            return now.cloned();
+        }
+        _ => {}
+    }
+    match &before.ignore_at_root {
+        Some(Versioned::Text(text)) => {
+            Some(IgnoreFile { name: ".dockerignore".to_owned(), text: text.clone() })
+        }
+        Some(Versioned::Absent) => None,
+        Some(Versioned::Unversioned) | None => ignore_file(fs, root, None).ok().flatten(),
+    }
+}
+
+/// Takes away what was not there, or was something else, and the directories that nothing else held.
+fn remove_new(entries: &mut Entries, texts: &mut BTreeMap<Box<str>, Arc<str>>, before: &Before) {
+    let mut emptied = BTreeSet::new();
+    for (path, state) in &before.changed {
+        if *state == State::Unknown {
+            continue;
+        }
+        let mut removed = entries.remove(path.as_str()).is_some();
+        texts.remove(path.as_str());
+        let below: Vec<Box<str>> = below(entries, path).map(|(path, _)| path.clone()).collect();
+        for path in below {
+            entries.remove(&path);
+            texts.remove(&path);
+            removed = true;
+        }
+        if removed && *state == State::Absent {
+            emptied.extend(parents(path).filter(|dir| !before.dirs.contains(*dir)));
+        }
+    }
+    // In reverse order of their paths, a directory comes after all below it.
+    for dir in emptied.into_iter().rev() {
+        let is_dir = entries.get(dir).is_some_and(|e| e.kind == EntryKind::Dir);
+        if is_dir && below(entries, dir).next().is_none() {
+            entries.remove(dir);
+        }
+    }
+}
+
+/// The directories above a path, the nearest first, without the root.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.rmatch_indices('/').filter_map(|(slash, _)| path.get(..slash))
+}
+
+fn below<'a>(entries: &'a Entries, dir: &str) -> impl Iterator<Item = (&'a Box<str>, &'a Entry)> {
+    let prefix = format!("{dir}/");
+    entries
+        .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+        .take_while(move |(path, _)| path.starts_with(&prefix))
+}
+
+fn below_mut<'a>(entries: &'a mut Entries, dir: &str) -> impl Iterator<Item = (&'a Box<str>, &'a mut Entry)> {
+    let prefix = format!("{dir}/");
+    entries
+        .range_mut::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+        .take_while(move |(path, _)| path.starts_with(&prefix))
+}
+
+/// Adds the directories above a path that are not there. Their bits are those of the nearest directory that is: git keeps
+/// none.
+fn add_directories(entries: &mut Entries, path: &str) {
+    let is_dir = |dir: &str| entries.get(dir).filter(|e| e.kind == EntryKind::Dir);
+    let missing: Vec<&str> = parents(path).take_while(|dir| is_dir(dir).is_none()).collect();
+    let mode = parents(path).find_map(is_dir).map_or(0o755, |e| e.mode);
+    for dir in missing {
+        entries.insert(dir.into(), directory(mode));
+    }
+}
+
+fn directory(mode: u32) -> Entry {
+    Entry { kind: EntryKind::Dir, mode, size: 0, content: nothing(), link: None }
+}
+
+/// The permission bits of files that came since, by their bytes and whether they are executable.
+fn modes_of_new_files(after: &Context, before: &Before) -> HashMap<([u8; 32], bool), u32> {
+    let new = before.changed.iter().filter(|(_, state)| **state == State::Absent);
+    new.filter_map(|(path, _)| match after.get(path)? {
+        Entry { kind: EntryKind::File, mode, content: Content::Hash(hash), .. } => {
+            Some(((*hash, is_executable(*mode)), *mode))
+        }
+        _ => None,
+    })
+    .collect()
+}
+
+/// git's rule: the owner's bit.
+fn is_executable(mode: u32) -> bool {
+    mode & 0o100 != 0
+}
+
+fn old_entry(
+    path: &str,
+    state: &State,
+    after: &Context,
+    moved_modes: &HashMap<([u8; 32], bool), u32>,
+) -> Entry {
+    match state {
+        State::File { executable, size, content, .. } => {
+            let now = after.get(path).filter(|e| e.kind == EntryKind::File);
+            let moved = || match content {
+                Content::Hash(hash) => moved_modes.get(&(*hash, *executable)).copied(),
+                Content::Unread(_) => None,
+            };
+            let mode = match now {
+                Some(now) if is_executable(now.mode) == *executable => now.mode,
+                Some(now) if *executable => now.mode | ((now.mode & 0o444) >> 2),
+                Some(now) => now.mode & !0o111,
+                None => moved().unwrap_or(if *executable { 0o755 } else { 0o644 }),
+            };
+            Entry { kind: EntryKind::File, mode, size: *size, content: *content, link: None }
+        }
+        State::Symlink { target } => Entry {
+            kind: EntryKind::Symlink,
+            mode: 0o777,
+            size: 0,
+            content: nothing(),
+            link: Some(target.clone()),
+        },
+        State::Absent | State::Unknown => directory(0o755),
+    }
+}

@@ -1,0 +1,454 @@
+//! Questions to one repository.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use layerwise_model::context::Content;
+
+use super::run::{Answer, run, stream};
+use super::{Before, GitError, State, Versioned};
+use crate::context::unread;
+use crate::manifest::is_manifest;
+use crate::read::MAX_DOCKERFILE;
+
+/// Submodules inside one another, and all together, that are looked into; others count as unknown.
+const MAX_SUBMODULE_DEPTH: usize = 8;
+const MAX_SUBMODULES: usize = 256;
+/// Bytes of a manifest, as when it is loaded from the disk.
+const MAX_TEXT: usize = 512 << 10;
+/// Bytes of a link's target; more than any system allows.
+const MAX_TARGET: usize = 64 << 10;
+/// Links followed from one Dockerfile or ignore file to another.
+const MAX_LINKS: usize = 8;
+
+/// A folder in the working tree of a repository.
+pub(super) struct Repo {
+    dir: PathBuf,
+    deadline: Instant,
+    /// The folder's path in the repository: empty, or with a slash at its end.
+    prefix: String,
+}
+
+/// An object to read.
+struct Wanted {
+    oid: String,
+    /// From the repository's top, so that git knows the attributes; `None` for bytes as they are stored.
+    path: Option<String>,
+    /// How many bytes to keep.
+    keep: usize,
+}
+
+/// What was read of an object.
+struct Blob {
+    hash: [u8; 32],
+    size: u64,
+    /// The bytes, if there were not too many.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Repo {
+    /// The repository that the folder is in.
+    pub(super) fn open(dir: &Path, deadline: Instant) -> Result<Repo, GitError> {
+        let mut repo = Repo { dir: dir.to_path_buf(), deadline, prefix: String::new() };
+        let answer = repo.run(&["rev-parse", "--is-inside-work-tree", "--show-prefix"], Vec::new())?;
+        if !answer.success {
+            return Err(if answer.message.contains("not a git repository") {
+                GitError::NotARepository(dir.to_path_buf())
+            } else {
+                GitError::Failed(answer.message)
+            });
+        }
+        let text = String::from_utf8_lossy(&answer.out);
+        let mut lines = text.splitn(2, '\n');
+        if lines.next() != Some("true") {
+            return Err(GitError::NoWorkTree(dir.to_path_buf()));
+        }
+        let prefix = lines.next().unwrap_or_default();
+        repo.prefix = prefix.strip_suffix('\n').unwrap_or(prefix).to_owned();
+        Ok(repo)
+    }
+
+    fn run(&self, args: &[&str], input: Vec<u8>) -> Result<Answer, GitError> {
+        run(&self.dir, args, input, self.deadline)
+    }
+
+    /// Runs git and takes anything but success for an error.
+    fn ask(&self, args: &[&str], input: Vec<u8>) -> Result<Vec<u8>, GitError> {
+        let answer = self.run(args, input)?;
+        if answer.success { Ok(answer.out) } else { Err(GitError::Failed(answer.message)) }
+    }
+
+    /// The full name of the commit that a revision names.
+    pub(super) fn commit(&self, rev: &str) -> Result<String, GitError> {
+        let unknown = || GitError::UnknownRevision(rev.to_owned());
+        if rev.is_empty() || rev.contains('\0') {
+            return Err(unknown());
+        }
+        let resolve = |rev: &str| {
+            let peeled = format!("{rev}^{{commit}}");
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled], Vec::new())
+        };
+        let answer = resolve(rev)?;
+        if !answer.success {
+            return Err(if resolve("HEAD")?.success {
+                unknown()
+            } else {
+                GitError::NoCommits(self.dir.clone())
+            });
+        }
+        let name = String::from_utf8_lossy(&answer.out).trim().to_owned();
+        // A range names more than one.
+        if name.bytes().all(|b| b.is_ascii_hexdigit()) { Ok(name) } else { Err(unknown()) }
+    }
+
+    /// The text that a file of this folder had at a commit.
+    pub(super) fn versioned(&self, commit: &str, name: &str) -> Result<Versioned, GitError> {
+        let mut path = format!("{}{name}", self.prefix);
+        for _ in 0..MAX_LINKS {
+            let Some((mode, oid)) = self.look_up(commit, &path)? else { break };
+            let is_link = mode == "120000";
+            if !is_link && !mode.starts_with("100") {
+                break;
+            }
+            let at = (!is_link).then(|| path.clone());
+            let wanted = Wanted { oid, path: at, keep: MAX_DOCKERFILE as usize };
+            let Some(blob) = self.blobs(vec![wanted])?.pop().flatten() else { break };
+            let text = String::from_utf8_lossy(&blob.bytes.ok_or(GitError::TooMuch)?).into_owned();
+            if !is_link {
+                return Ok(Versioned::Text(text));
+            }
+            let dir = layerwise_model::gopath::path_dir(&path);
+            path = layerwise_model::gopath::path_join(&[&dir, &text]);
+            if text.starts_with('/') || path.starts_with("..") {
+                return Ok(Versioned::Unversioned);
+            }
+        }
+        let ignored = self.run(&["check-ignore", "--quiet", "--", &literal(name)], Vec::new())?;
+        Ok(if ignored.success { Versioned::Unversioned } else { Versioned::Absent })
+    }
+
+    /// Mode and object of a path from the repository's top.
+    fn look_up(&self, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
+        let out = self.ask(&["ls-tree", "-z", "--full-tree", commit, "--", &literal(path)], Vec::new())?;
+        let text = String::from_utf8_lossy(&out);
+        let Some((fields, _)) = text.split_once('\t') else { return Ok(None) };
+        let mut fields = fields.split(' ');
+        Ok(match (fields.next(), fields.next(), fields.next()) {
+            (Some(mode), Some(_), Some(oid)) => Some((mode.to_owned(), oid.to_owned())),
+            _ => None,
+        })
+    }
+
+    /// The names of filter drivers that change what a checkout writes.
+    fn filter_drivers(&self) -> Result<HashSet<String>, GitError> {
+        let pattern = r"^filter\..*\.(smudge|process)$";
+        // Status 1 means that there are none.
+        let answer = self.run(&["config", "-z", "--name-only", "--get-regexp", pattern], Vec::new())?;
+        let keys = nul_separated(&answer.out);
+        Ok(keys
+            .iter()
+            .filter_map(|key| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned()))
+            .collect())
+    }
+
+    /// Which of the paths (from this folder) only a filter driver knows the content of.
+    fn filtered(&self, paths: &[&str]) -> Result<HashSet<String>, GitError> {
+        let drivers = self.filter_drivers()?;
+        if drivers.is_empty() || paths.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let out = self.ask(&["check-attr", "--stdin", "-z", "filter"], joined(paths, b'\0'))?;
+        let fields = nul_separated(&out);
+        let driven = fields.chunks_exact(3).filter_map(|triple| match triple {
+            [path, _, driver] if drivers.contains(driver) => Some(path.clone()),
+            _ => None,
+        });
+        Ok(driven.collect())
+    }
+
+    /// The objects, in order; `None` for one that is not on this machine.
+    fn blobs(&self, wanted: Vec<Wanted>) -> Result<Vec<Option<Blob>>, GitError> {
+        let mut found = Vec::new();
+        found.resize_with(wanted.len(), || None);
+        // A path goes to git on a line of its own, so one with a line feed is read without its attributes.
+        let has_path = |w: &Wanted| w.path.as_ref().is_some_and(|path| !path.contains('\n'));
+        for filters in [false, true] {
+            let picked: Vec<usize> =
+                wanted.iter().enumerate().filter(|(_, w)| has_path(w) == filters).map(|(i, _)| i).collect();
+            if picked.is_empty() {
+                continue;
+            }
+            let picked_wanted: Vec<&Wanted> = picked.iter().filter_map(|i| wanted.get(*i)).collect();
+            for (index, blob) in picked.iter().zip(self.batch(&picked_wanted, filters)?) {
+                if let Some(slot) = found.get_mut(*index) {
+                    *slot = blob;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads objects by `git cat-file --batch`.
+    ///
+    /// With `--filters` the size that git prints is that before the conversion, so the answer does not say where an
+    /// object ends. Asking for a name that does not exist after each object does.
+    fn batch(&self, wanted: &[&Wanted], filters: bool) -> Result<Vec<Option<Blob>>, GitError> {
+        // Unknown to whoever wrote the objects, so that no file can end itself early.
+        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let seed = format!("{} {}", time.as_nanos(), std::process::id());
+        let end = format!("layerwise-{}", blake3::hash(seed.as_bytes()).to_hex());
+        let mut input = Vec::new();
+        for w in wanted {
+            input.extend_from_slice(w.oid.as_bytes());
+            if let (true, Some(path)) = (filters, &w.path) {
+                input.push(b' ');
+                input.extend_from_slice(path.as_bytes());
+            }
+            input.push(b'\n');
+            input.extend_from_slice(end.as_bytes());
+            input.push(b'\n');
+        }
+        let keeps: Vec<usize> = wanted.iter().map(|w| w.keep).collect();
+        let end_line = format!("{end} missing\n");
+        let read = move |out: &mut dyn Read| {
+            let mut out = BufReader::with_capacity(64 << 10, out);
+            keeps.into_iter().map(|keep| read_blob(&mut out, end_line.as_bytes(), keep)).collect()
+        };
+        let mut args = vec!["cat-file", "--batch", "--buffer"];
+        args.extend(filters.then_some("--filters"));
+        let (success, blobs, message): (_, std::io::Result<Vec<_>>, _) =
+            stream(&self.dir, &args, input, self.deadline, read)?;
+        match blobs {
+            Ok(blobs) if success => Ok(blobs),
+            _ => Err(GitError::Failed(message)),
+        }
+    }
+}
+
+/// A path that git does not take for a pathspec with magic, such as `:(glob)x`.
+fn literal(path: &str) -> String {
+    format!("./{path}")
+}
+
+/// One object of a batch and the line that ends it. `None` if git does not have it.
+fn read_blob(out: &mut impl BufRead, end: &[u8], keep: usize) -> std::io::Result<Option<Blob>> {
+    let mut line = Vec::new();
+    read_piece(out, &mut line)?;
+    let exists = !line.ends_with(b" missing\n") && !line.ends_with(b" ambiguous\n");
+    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Some(Vec::new());
+    let mut feed = |part: &[u8]| {
+        hasher.update(part);
+        if let Some(kept) = &mut bytes {
+            kept.extend_from_slice(part);
+            if kept.len() > keep {
+                bytes = None;
+            }
+        }
+    };
+    let (mut at_line_start, mut held) = (true, false);
+    loop {
+        line.clear();
+        if read_piece(out, &mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if at_line_start && line == end {
+            break;
+        }
+        // The last line feed before the end is git's, not the object's.
+        if held {
+            feed(b"\n");
+        }
+        held = line.ends_with(b"\n");
+        feed(line.strip_suffix(b"\n").unwrap_or(&line));
+        at_line_start = held;
+    }
+    let size = hasher.count();
+    Ok(exists.then(|| Blob { hash: *hasher.finalize().as_bytes(), size, bytes }))
+}
+
+/// Reads up to and including the next line feed, but no more than 64 KiB.
+fn read_piece(out: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
+    out.take(64 << 10).read_until(b'\n', line)
+}
+
+fn joined(parts: &[&str], separator: u8) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.bytes().chain([separator])).collect()
+}
+
+/// Names that are not UTF-8 get the stand-ins that the index has for them.
+fn nul_separated(bytes: &[u8]) -> Vec<String> {
+    let mut parts: Vec<String> =
+        bytes.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+    if parts.last().is_some_and(String::is_empty) {
+        parts.pop();
+    }
+    parts
+}
+
+/// What differs below the repository's folder since a commit, submodules included.
+pub(super) fn before(repo: &Repo, commit: &str) -> Result<Before, GitError> {
+    let mut before = Before::default();
+    let mut pending: Vec<(Option<PathBuf>, String, String, usize)> =
+        vec![(None, commit.to_owned(), String::new(), 0)];
+    let mut seen = 0;
+    while let Some((dir, commit, prefix, depth)) = pending.pop() {
+        let opened: Option<Repo> = match dir {
+            None => None,
+            Some(dir) => match Repo::open(&dir, repo.deadline) {
+                // Without a repository of its own, it is the outer one that answers.
+                Ok(inner) if inner.prefix.is_empty() => Some(inner),
+                Err(GitError::TooSlow) => return Err(GitError::TooSlow),
+                _ => {
+                    before.changed.insert(prefix, State::Unknown);
+                    continue;
+                }
+            },
+        };
+        let here = opened.as_ref().unwrap_or(repo);
+        let found = match one(here, &commit) {
+            Ok(found) => found,
+            Err(error) if depth == 0 || error == GitError::TooSlow => return Err(error),
+            // The old commit was never fetched, or is gone.
+            Err(_) => {
+                before.changed.insert(prefix, State::Unknown);
+                continue;
+            }
+        };
+        let at = |path: &str| if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") };
+        before.dirs.extend(found.dirs.iter().map(|dir| at(dir)));
+        before.changed.extend(found.changed.into_iter().map(|(path, state)| (at(&path), state)));
+        for (path, commit) in found.submodules {
+            seen += 1;
+            if seen > MAX_SUBMODULES || depth >= MAX_SUBMODULE_DEPTH {
+                before.changed.insert(at(&path), State::Unknown);
+            } else {
+                pending.push((Some(here.dir.join(&path)), commit, at(&path), depth + 1));
+            }
+        }
+    }
+    Ok(before)
+}
+
+/// What differs in one repository.
+struct Difference {
+    changed: BTreeMap<String, State>,
+    dirs: BTreeSet<String>,
+    /// Submodules that differ, with their old commits.
+    submodules: Vec<(String, String)>,
+}
+
+fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
+    let mut changed = BTreeMap::new();
+    let mut submodules = Vec::new();
+    let mut blobs: Vec<(String, String, String)> = Vec::new();
+    let mut sort = |path: String, mode: &str, oid: &str| match mode {
+        "000000" => Some((path, State::Absent)),
+        "160000" => {
+            submodules.push((path, oid.to_owned()));
+            None
+        }
+        _ => {
+            blobs.push((path, mode.to_owned(), oid.to_owned()));
+            None
+        }
+    };
+    let diff = [
+        "diff",
+        "--raw",
+        "-z",
+        "--no-abbrev",
+        "--no-renames",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--ignore-submodules=none",
+        "--relative",
+        commit,
+        "--",
+    ];
+    let fields = nul_separated(&repo.ask(&diff, Vec::new())?);
+    let mut unmerged = Vec::new();
+    for pair in fields.chunks_exact(2) {
+        let [meta, path] = pair else { continue };
+        let mut meta = meta.trim_start_matches(':').split(' ');
+        let (Some(mode), _, Some(oid), _, Some(status)) =
+            (meta.next(), meta.next(), meta.next(), meta.next(), meta.next())
+        else {
+            continue;
+        };
+        if status.starts_with('U') {
+            unmerged.push(path.clone());
+        } else {
+            changed.extend(sort(path.clone(), mode, oid));
+        }
+    }
+    // An unmerged path may come without its old state.
+    for path in unmerged {
+        let known = changed.contains_key(&path);
+        if !known {
+            match repo.look_up(commit, &format!("{}{path}", repo.prefix))? {
+                Some((mode, oid)) => changed.extend(sort(path, &mode, &oid)),
+                None => {
+                    changed.insert(path, State::Absent);
+                }
+            }
+        }
+    }
+    let had: HashSet<&str> = blobs.iter().map(|b| b.0.as_str()).collect();
+    let untracked = repo.ask(&["ls-files", "-z", "--others", "--exclude-standard"], Vec::new())?;
+    for path in nul_separated(&untracked) {
+        // Removed from the index and still there: the old state counts, whatever it is now.
+        let path = path.strip_suffix('/').unwrap_or(&path).to_owned();
+        if !had.contains(path.as_str()) {
+            changed.entry(path).or_insert(State::Absent);
+        }
+    }
+    changed.extend(states(repo, blobs)?);
+    let trees = repo.ask(&["ls-tree", "-r", "-d", "-z", "--name-only", commit], Vec::new())?;
+    Ok(Difference { changed, dirs: nul_separated(&trees).into_iter().collect(), submodules })
+}
+
+/// The old states of files and links, given with mode and object.
+fn states(repo: &Repo, blobs: Vec<(String, String, String)>) -> Result<Vec<(String, State)>, GitError> {
+    let files: Vec<&str> = blobs.iter().filter(|b| b.1 != "120000").map(|b| b.0.as_str()).collect();
+    let filtered = repo.filtered(&files)?;
+    let mut wanted = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    for (path, mode, oid) in &blobs {
+        let is_link = mode == "120000";
+        if filtered.contains(path) {
+            continue;
+        }
+        let keep = match () {
+            () if is_link => MAX_TARGET,
+            () if is_manifest(path) => MAX_TEXT,
+            () => 0,
+        };
+        let at = (!is_link).then(|| format!("{}{path}", repo.prefix));
+        index.insert(path, wanted.len());
+        wanted.push(Wanted { oid: oid.clone(), path: at, keep });
+    }
+    let mut read = if wanted.is_empty() { Vec::new() } else { repo.blobs(wanted)? };
+    let mut states = Vec::with_capacity(blobs.len());
+    for (path, mode, _) in &blobs {
+        let blob = index.get(path.as_str()).and_then(|i| read.get_mut(*i)).and_then(Option::take);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let state = if mode == "120000" {
+            let target = blob.and_then(|b| b.bytes).map(|b| text(&b)).unwrap_or_default();
+            State::Symlink { target: target.into() }
+        } else {
+            let (content, size, bytes) = match blob {
+                Some(blob) => (Content::Hash(blob.hash), blob.size, blob.bytes),
+                None => (unread(), 0, None),
+            };
+            let text: Option<Arc<str>> = bytes.filter(|_| is_manifest(path)).map(|bytes| text(&bytes).into());
+            State::File { executable: mode == "100755", size, content, text }
+        };
+        states.push((path.clone(), state));
+    }
+    Ok(states)
+}
