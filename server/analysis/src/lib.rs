@@ -1,8 +1,11 @@
 //! What to say about a Dockerfile: rules, refactorings and the plan. Pure: same input, same answer.
 
 pub mod actions;
+pub mod check;
 pub mod diagnostic;
 pub mod fix;
+pub mod rules;
+pub mod suppress;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use fix::{Applicability, Edit, Fix};
