@@ -4,6 +4,7 @@ pub mod actions;
 pub mod check;
 pub mod diagnostic;
 pub mod fix;
+mod ranges;
 pub mod rules;
 pub mod suppress;
 

@@ -126,6 +126,8 @@ pub struct State {
     pub workdir_set: bool,
     /// Whether `env` is all there is: false if it lacks what an unknown base image sets.
     pub env_known: bool,
+    /// Whether this is in a stage rather than before the first FROM, or at a FROM.
+    pub in_stage: bool,
     /// WORKDIR as the image's configuration has it.
     config_dir: String,
     config_env: Arc<ConfigEnv>,
@@ -462,10 +464,15 @@ impl<'a> Evaluator<'a> {
         let at_flag = platform_word.map(|word| word.range.clone());
         let mut error = base_name.error.clone().map(|message| (message, at_image.clone()));
         if error.is_none() && base_name.value.is_empty() && !raw.is_empty() {
-            let message =
-                format!("The image name `{raw}` is empty here; give its variables a value: `ARG name=value` above.");
+            let message = format!(
+                "The image name `{raw}` is empty here; give its variables a value: `ARG name=value` above."
+            );
             error = Some((message, at_image.clone()));
         }
+        // An ARG without a value asks for a build argument; that it is not given yet is no error of the file.
+        let asks = |e: &Expansion| e.unmatched.iter().any(|name| self.out.global_names.contains(name));
+        let asks_image = asks(&base_name);
+        error = error.filter(|_| !asks_image);
         if let Some(flag) = &platform_flag {
             let written = from.flag("platform").unwrap_or_default();
             let reason = match (&flag.error, Platform::parse(&flag.value)) {
@@ -479,7 +486,7 @@ impl<'a> Evaluator<'a> {
                     None
                 }
             };
-            error = error.or_else(|| reason.map(|message| (message, at_flag)));
+            error = error.or_else(|| reason.filter(|_| !asks(flag)).map(|message| (message, at_flag)));
         }
         let named = stage
             .name
@@ -494,7 +501,7 @@ impl<'a> Evaluator<'a> {
         } else {
             self.image(&base_name.value)
         };
-        if let (Base::Invalid(reason), None) = (&base, &error) {
+        if let (Base::Invalid(reason), None, false) = (&base, &error, asks_image) {
             error = Some((reason.clone(), at_image));
         }
         let (config_known, image_platform) = match &base {
@@ -726,7 +733,7 @@ impl<'a> Evaluator<'a> {
         let mut state = match &stage.base {
             Base::Stage(base) if *base < index => State::clone(&self.out.stages[*base].end),
             Base::Image(reference) => {
-                let mut state = State { env_known: stage.config_known, ..State::default() };
+                let mut state = State { env_known: stage.config_known, in_stage: true, ..State::default() };
                 if let Some(config) = self.images.config(reference, &stage.platform) {
                     let mut env = ConfigEnv::default();
                     config.env.iter().for_each(|(n, v)| env.set(n, v));
@@ -738,7 +745,7 @@ impl<'a> Evaluator<'a> {
                 }
                 state
             }
-            _ => State { env_known: stage.config_known, ..State::default() },
+            _ => State { env_known: stage.config_known, in_stage: true, ..State::default() },
         };
         if !state.config_env.contains("PATH") {
             Arc::make_mut(&mut state.config_env).set("PATH", DEFAULT_PATH);
@@ -828,7 +835,8 @@ impl<'a> Evaluator<'a> {
                 for arg in args {
                     words.at = Some(arg.range.clone());
                     let specs = words.words(&arg.value);
-                    for spec in &specs {
+                    let known = words.is_known(&arg.value);
+                    for spec in specs.iter().filter(|_| known) {
                         if let Err(reason) = ports::PortSpec::parse(spec) {
                             words.refuse(format!("`{spec}` is not a port: {reason}."));
                         }
@@ -839,9 +847,10 @@ impl<'a> Evaluator<'a> {
             }
             Keyword::Stopsignal => {
                 let signal = words.word_at(&args[0]);
-                // A signal that an unknown variable names is not known either.
-                if words.unmatched.is_empty() && !signals::is_signal(&signal) {
-                    words.refuse(format!("`{signal}` is not a signal; use a name such as `SIGTERM` or a number."));
+                if words.is_known(&args[0].value) && !signals::is_signal(&signal) {
+                    words.refuse(format!(
+                        "`{signal}` is not a signal; use a name such as `SIGTERM` or a number."
+                    ));
                 }
                 Command::Metadata
             }
@@ -902,6 +911,7 @@ impl<'a> Evaluator<'a> {
                     };
                     mounts.push((mount, source));
                 }
+                Err(_) if !words.is_known(value) => {}
                 Err(reason) => words.refuse(format!("`--mount={value}`: {reason}.")),
             }
         }
@@ -998,7 +1008,8 @@ impl<'a> Evaluator<'a> {
         }
         if !is_mode(&chmod) && words.error.is_none() {
             words.at = instruction.flag_word("chmod").map(|word| word.range.clone());
-            words.refuse(format!("`--chmod={chmod}` is not an octal mode between 0 and 07777, such as 0755."));
+            words
+                .refuse(format!("`--chmod={chmod}` is not an octal mode between 0 and 07777, such as 0755."));
         }
         if chown == "root" {
             "0".clone_into(&mut chown);
@@ -1086,17 +1097,28 @@ impl Expander<'_, '_> {
 
     /// Remembers what an expansion with `state` did not find (`reportUnmatchedVariables`), and its error.
     fn note(&mut self, expansion: Expansion, state: &State) -> String {
+        // What is missing may be just what an unknown base image or a build argument sets.
+        let mut known = state.env_known || expansion.unmatched.is_empty();
         for name in expansion.unmatched {
             if NON_ENV_ARGS.contains(&name.as_str()) || state.args.iter().any(|arg| **arg == *name) {
+                known = false;
                 continue;
             }
             let near = suggest::search(&name, state.env.iter().map(|(n, _)| n), true).map(str::to_owned);
             self.unmatched.push((name, near));
         }
-        if let Some(error) = expansion.error {
+        if let Some(error) = expansion.error.filter(|_| known) {
             self.refuse(error);
         }
         expansion.value
+    }
+
+    /// Whether a word's value can be told: false if it uses a variable that is not set but may be, by an unknown base
+    /// image or by a build argument for an ARG without a value.
+    fn is_known(&self, word: &str) -> bool {
+        let may_be_set =
+            |name: &String| !self.state.env_known || self.state.args.iter().any(|arg| **arg == **name);
+        !word.contains('$') || !self.evaluator.expand(word, &self.state.env).unmatched.iter().any(may_be_set)
     }
 
     /// Remembers why BuildKit refuses the word that is being looked at; the first reason counts.

@@ -64,7 +64,11 @@ fn port(text: &str) -> Result<u32, String> {
     // Go takes a sign in front of a number.
     let digits = text.strip_prefix('+').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(if text.is_empty() { "a port is missing".to_owned() } else { format!("`{text}` is not a number") });
+        return Err(if text.is_empty() {
+            "a port is missing".to_owned()
+        } else {
+            format!("`{text}` is not a number")
+        });
     }
     match digits.parse::<u32>() {
         Ok(port) if port <= 65_535 => Ok(port),
@@ -78,10 +82,33 @@ mod tests {
 
     #[test]
     fn specs() {
-        for good in ["80", "80/tcp", "80/TCP", "8000-9000", "1:2", "127.0.0.1:80:80", "[::1]:8080:8080", "::1:8080:80", "8000-8001:80", "80/"] {
+        for good in [
+            "80",
+            "80/tcp",
+            "80/TCP",
+            "8000-9000",
+            "1:2",
+            "127.0.0.1:80:80",
+            "[::1]:8080:8080",
+            "::1:8080:80",
+            "8000-8001:80",
+            "80/",
+        ] {
             assert!(PortSpec::parse(good).is_ok(), "{good}: {:?}", PortSpec::parse(good));
         }
-        for bad in ["", "/tcp", "http", "80/http", "65536", "9000-8000", "x:80:80", "1-3:1-2", "-1", "80-", "99999999999"] {
+        for bad in [
+            "",
+            "/tcp",
+            "http",
+            "80/http",
+            "65536",
+            "9000-8000",
+            "x:80:80",
+            "1-3:1-2",
+            "-1",
+            "80-",
+            "99999999999",
+        ] {
             assert!(PortSpec::parse(bad).is_err(), "{bad}");
         }
         let spec = PortSpec::split("[::1]:8080:80/TCP");
