@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use layerwise_model::eval::Step;
 use layerwise_model::{Context, Evaluation, File};
-use layerwise_syntax::{Instruction, Problem};
+use layerwise_syntax::{Block, Instruction, Keyword, Problem};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fix::{Edit, Fix};
+use crate::ranges::{head, on_first_line};
 use crate::rules::{self, Check, FileCx, Finding, InstructionCx, Meta, Rule};
 use crate::suppress::Suppressions;
 
@@ -43,7 +44,8 @@ pub struct Input<'a> {
 #[derive(Default)]
 pub struct Checker {
     kept: HashMap<(*const Instruction, *const Step), Kept>,
-    selection: Option<Selection>,
+    /// The rules that made what is kept, by name.
+    active: Vec<&'static str>,
     work: CheckWork,
 }
 
@@ -72,14 +74,14 @@ impl Checker {
 
     /// The diagnostics of a file, sorted by place.
     pub fn check(&mut self, input: &Input<'_>) -> Vec<Diagnostic> {
-        if self.selection.as_ref() != Some(input.selection) {
-            self.kept.clear();
-            self.selection = Some(input.selection.clone());
-        }
         self.work = CheckWork::default();
         let suppressions = Suppressions::of(input.file, input.selection.check_options.as_deref());
         let active: Vec<&'static Rule> =
             rules::all().iter().copied().filter(|r| is_active(r, input, &suppressions)).collect();
+        if !self.active.iter().copied().eq(active.iter().map(|rule| rule.meta.name)) {
+            self.kept.clear();
+            self.active = active.iter().map(|rule| rule.meta.name).collect();
+        }
         let mut found = syntax_errors(input);
         found.extend(suppressions.errors().iter().cloned());
         let mut kept = HashMap::with_capacity(input.file.len());
@@ -96,6 +98,7 @@ impl Checker {
             kept.insert(key, entry);
         }
         self.kept = kept;
+        self.triggers(input, &active, &mut found);
         let cx = FileCx { file: input.file, eval: input.eval, context: input.context };
         for rule in &active {
             if let Check::File(check) = rule.check {
@@ -108,15 +111,35 @@ impl Checker {
         found.retain(|d| !suppressions.covers(input.file, d));
         if suppressions.error() {
             for d in &mut found {
-                let is_check =
-                    rules::all().iter().any(|r| r.meta.name == d.rule && r.meta.buildkit.is_some());
-                if is_check {
+                if rules::meta(d.rule).is_some_and(|meta| meta.buildkit.is_some()) {
                     d.severity = Severity::Error;
                 }
             }
         }
         found.sort_by(|a, b| (a.range.start, a.range.end, a.rule).cmp(&(b.range.start, b.range.end, b.rule)));
         found
+    }
+
+    /// The checks of `docker build --check` look at ONBUILD triggers where they run: below the FROM of a stage on top of
+    /// the one that has them, if the target needs it.
+    fn triggers(&mut self, input: &Input<'_>, active: &[&'static Rule], found: &mut Vec<Diagnostic>) {
+        for (stage, evaluated) in rules::built_stages(input.eval) {
+            let Some(from) = input.file.stages().get(stage).map(|s| s.from) else { continue };
+            let range = input.file.absolute(from, head(input.file.instruction(from).1));
+            for (position, instruction) in evaluated.trigger_instructions.iter().enumerate() {
+                let step = Arc::new(evaluated.triggers[position].clone());
+                let origin = match evaluated.trigger_origins[position] {
+                    Some(onbuild) => format!("line {}", input.file.line(onbuild)),
+                    None => "the base image".to_owned(),
+                };
+                let looked = self.look(instruction, &step, active);
+                for (rule, finding) in looked.findings.iter().filter(|(r, _)| r.meta.buildkit.is_some()) {
+                    let message =
+                        format!("{} (From the ONBUILD of {origin}, which runs here.)", finding.message);
+                    found.push(diagnostic(&rule.meta, Finding::new(range.clone(), message)));
+                }
+            }
+        }
     }
 
     fn look(&mut self, instruction: &Arc<Instruction>, step: &Arc<Step>, active: &[&'static Rule]) -> Kept {
@@ -143,13 +166,7 @@ impl std::fmt::Debug for Kept {
 
 fn is_active(rule: &Rule, input: &Input<'_>, suppressions: &Suppressions) -> bool {
     let meta = &rule.meta;
-    let named = |names: &[String]| {
-        names.iter().any(|n| {
-            n.eq_ignore_ascii_case(meta.name)
-                || n.eq_ignore_ascii_case(meta.code)
-                || meta.equivalents.contains(&n.as_str())
-        })
-    };
+    let named = |names: &[String]| names.iter().any(|name| meta.is_called(name));
     if meta.context && input.context.is_none() {
         return false;
     }
@@ -191,53 +208,93 @@ The build fails before its first step.
 fn syntax_errors(input: &Input<'_>) -> Vec<Diagnostic> {
     let file = input.file;
     let mut found = Vec::new();
-    let mut push =
-        |range: Range<usize>, message: String| found.push(diagnostic(&SYNTAX, Finding::new(range, message)));
+    let mut push = |finding: Finding| found.push(diagnostic(&SYNTAX, finding));
     let text = file.parsed().text();
     if let Some(message) = file.parsed().file_problem() {
-        push(0..text.len().min(1), message.to_owned());
+        let end = text.byte_to_char_boundary(text.len().min(1));
+        push(Finding::new(0..end, message));
     }
     for block in file.parsed().layer().blocks() {
-        if let layerwise_syntax::Block::Directive(directive, _) = &block.block {
-            if let Some(message) = &directive.error {
-                let range = directive.value_range.clone();
-                push(block.start + range.start..block.start + range.end, message.clone());
+        match &block.block {
+            Block::Directive(directive, _) => {
+                if let Some(message) = &directive.error {
+                    let range = directive.value_range.clone();
+                    push(Finding::new(block.start + range.start..block.start + range.end, message.as_str()));
+                }
             }
+            Block::Instruction(_) => break,
+            _ => {}
         }
     }
+    let mut without_stage = false;
     for (number, placed, instruction) in file.all() {
-        for Problem { range, message, .. } in instruction.problems() {
-            push(placed.start + range.start..placed.start + range.end, message.clone());
+        for problem in instruction.problems() {
+            push(shifted(problem_finding(instruction, problem), placed.start));
         }
         if !instruction.is_valid() {
             continue;
         }
-        let kind = instruction.kind();
-        if file.stage_of(number).is_none() && kind != Some(layerwise_syntax::Keyword::Arg) {
+        // Without any FROM, one message says it all.
+        let outside = file.stage_of(number).is_none() && instruction.kind() != Some(Keyword::Arg);
+        if outside && !(without_stage && file.stages().is_empty()) {
+            without_stage = true;
             let keyword = &instruction.keyword().value;
             let range = file.absolute(number, instruction.keyword().range.clone());
-            push(
-                range,
-                format!("{keyword} stands before the first FROM, where only ARG may; add a FROM above it."),
-            );
+            let message = if file.stages().is_empty() {
+                format!(
+                    "There is no FROM above {keyword}, so there is no stage that it could belong to; start with `FROM image`."
+                )
+            } else {
+                format!("{keyword} stands before the first FROM, where only ARG may; move it below a FROM.")
+            };
+            push(Finding::new(range, message));
         }
-        if let Some(message) = &input.eval.step(number).error {
-            push(file.absolute(number, head(instruction)), message.clone());
+        let step = input.eval.step(number);
+        if let Some(message) = &step.error {
+            let range = step.error_range.as_ref().map(|range| on_first_line(instruction, range));
+            let range = range.unwrap_or_else(|| head(instruction));
+            push(Finding::new(file.absolute(number, range), message.as_str()));
         }
     }
-    if let (Some(message), Some(stage)) = (&input.eval.error, file.stages().last()) {
-        push(file.range(stage.from), message.clone());
+    let first = (!file.is_empty()).then(|| file.instruction(0));
+    if let (true, false, Some((placed, instruction))) = (file.stages().is_empty(), without_stage, first) {
+        if file.all().all(|(_, _, i)| i.is_valid()) {
+            let message = "There is no FROM in this file, so there is nothing to build; add `FROM image`.";
+            push(shifted(Finding::new(head(instruction), message), placed.start));
+        }
+    }
+    if let Some(message) = &input.eval.error {
+        let at = input.eval.error_at.or(file.stages().last().map(|stage| stage.from));
+        if let Some((at, instruction)) = at.map(|number| (number, file.instruction(number).1)) {
+            let word = match instruction.kind() {
+                Some(Keyword::From) => instruction.args().first(),
+                Some(Keyword::Copy) => instruction.flag_word("from"),
+                _ => instruction.flag_word("mount"),
+            };
+            let range =
+                word.map_or_else(|| head(instruction), |word| on_first_line(instruction, &word.range));
+            push(Finding::new(file.absolute(at, range), message.as_str()));
+        }
     }
     found
 }
 
-/// The first line of an instruction, without its continuation character and line break.
-pub(crate) fn head(instruction: &Instruction) -> Range<usize> {
-    let trimmed = instruction.trimmed_range();
-    let source = &instruction.source()[trimmed.clone()];
-    let line = source.find('\n').map_or(source, |at| &source[..at]);
-    let line = line.trim_end().trim_end_matches(instruction.escape()).trim_end();
-    trimmed.start..trimmed.start + line.len()
+/// What is wrong with an instruction by itself; for a misspelt keyword with the fix.
+fn problem_finding(instruction: &Instruction, problem: &Problem) -> Finding {
+    let finding = Finding::new(problem.range.clone(), problem.message.as_str());
+    if instruction.kind().is_some() {
+        return finding;
+    }
+    let word = instruction.keyword();
+    let known = Keyword::ALL.iter().map(|keyword| keyword.as_str());
+    match layerwise_syntax::suggest::search(&word.value, known, false) {
+        Some(near) => {
+            let text =
+                if word.value == word.value.to_lowercase() { near.to_lowercase() } else { near.to_owned() };
+            finding.fix(Fix::replace(format!("Change to `{text}`"), word.range.clone(), text))
+        }
+        None => finding,
+    }
 }
 
 fn diagnostic(meta: &'static Meta, finding: Finding) -> Diagnostic {

@@ -44,6 +44,21 @@ pub struct Fix {
     pub edits: Vec<Edit>,
 }
 
+impl Fix {
+    /// A suggestion that replaces one range; see [`Self::safe`].
+    pub fn replace(title: impl Into<String>, range: Range<usize>, text: impl Into<String>) -> Fix {
+        let edits = vec![Edit { range, text: text.into() }];
+        Fix { title: title.into(), applicability: Applicability::Suggestion, edits }
+    }
+
+    /// The same fix with the promise that the built image stays the same.
+    #[must_use]
+    pub fn safe(mut self) -> Fix {
+        self.applicability = Applicability::Safe;
+        self
+    }
+}
+
 /// Applies edits to a text. Edits at the same place are applied in their order.
 ///
 /// # Errors

@@ -1,9 +1,14 @@
 //! What to say about a Dockerfile: rules, refactorings and the plan. Pure: same input, same answer.
 
 pub mod actions;
+pub mod check;
 pub mod diagnostic;
 pub mod fix;
 pub mod plan;
+mod ranges;
+pub mod rules;
+pub mod suppress;
 
+pub use check::{Checker, Input, Selection};
 pub use diagnostic::{Diagnostic, Severity};
 pub use fix::{Applicability, Edit, Fix};

@@ -4,11 +4,12 @@
 //! Nothing is executed. Source: frontend/dockerfile/dockerfile2llb/convert.go.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use layerwise_syntax::mount::{self, Mount, MountKind};
 use layerwise_syntax::words::Lex;
-use layerwise_syntax::{Form, Instruction, Keyword, Parsed, heredoc, image_ref};
+use layerwise_syntax::{Form, Instruction, Keyword, Parsed, Word, heredoc, image_ref, suggest};
 
 use crate::env::{ConfigEnv, Env};
 use crate::file::File;
@@ -16,6 +17,8 @@ use crate::gopath::{path_clean, path_is_abs, path_join};
 use crate::images::Images;
 use crate::options::{NamedContext, Options};
 use crate::platform::Platform;
+use crate::ports;
+use crate::signals;
 
 /// The shell of shell-form instructions unless SHELL or the base image says otherwise.
 pub const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
@@ -31,16 +34,20 @@ const NON_ENV_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SC
 pub struct Evaluation {
     /// Per stage, in file order.
     pub stages: Vec<StageEval>,
-    /// Per instruction, in file order.
-    pub steps: Vec<Step>,
+    /// Per instruction, in file order. [`evaluate_again`] shares those that came out the same.
+    pub steps: Vec<Arc<Step>>,
     /// The stage that is built; `None` if there is no stage or no such target.
     pub target: Option<usize>,
     /// Why nothing can be built: an unknown target, a cycle.
     pub error: Option<String>,
+    /// The instruction that closes the cycle that `error` is about; `None` for an unknown target.
+    pub error_at: Option<usize>,
     /// The environment of the global scope: predefined platform arguments and ARGs before the first FROM.
     pub globals: Env,
     /// The names of all ARGs before the first FROM, valueless ones too.
     pub global_names: Vec<String>,
+    /// What the steps belong to, for [`evaluate_again`].
+    instructions: Vec<Arc<Instruction>>,
 }
 
 /// A stage.
@@ -54,6 +61,10 @@ pub struct StageEval {
     pub platform_flag: Option<Expansion>,
     /// The expanded image name.
     pub base_name: Expansion,
+    /// The image name as it is without any build argument; `None` if a default value here or above cannot be expanded.
+    pub default_base_name: Option<String>,
+    /// The platform that the base image really has, where that is known; `None` for anything but an image.
+    pub image_platform: Option<Platform>,
     /// Stages that it needs: its base and the sources of COPY and mounts, each with the instruction that needs it.
     pub deps: Vec<(usize, usize)>,
     /// Whether the target reaches it.
@@ -62,6 +73,8 @@ pub struct StageEval {
     pub config_known: bool,
     /// ONBUILD triggers of the base that ran here, in order.
     pub triggers: Vec<Step>,
+    /// The instruction of each trigger, as parsed from the trigger's text alone.
+    pub trigger_instructions: Vec<Arc<Instruction>>,
     /// Where each trigger comes from: the ONBUILD instruction, or `None` for one of a base image.
     pub trigger_origins: Vec<Option<usize>>,
     /// The state at its end.
@@ -111,6 +124,10 @@ pub struct State {
     pub args: Arc<Vec<Arc<str>>>,
     /// Whether a WORKDIR was seen in this Dockerfile.
     pub workdir_set: bool,
+    /// Whether `env` is all there is: false if it lacks what an unknown base image sets.
+    pub env_known: bool,
+    /// Whether this is in a stage rather than before the first FROM, or at a FROM.
+    pub in_stage: bool,
     /// WORKDIR as the image's configuration has it.
     config_dir: String,
     config_env: Arc<ConfigEnv>,
@@ -118,16 +135,19 @@ pub struct State {
 }
 
 /// One instruction, evaluated.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// What it found.
     pub state: Arc<State>,
     /// What it does.
     pub command: Command,
-    /// Variables that it uses and nothing defines, with the nearest name that is defined, in order of use.
+    /// Variables that it uses and nothing defines, with the nearest name that is defined, in order of use; once per word
+    /// that uses them, as BuildKit reports them.
     pub unmatched: Vec<(String, Option<String>)>,
     /// Why BuildKit would refuse it here.
     pub error: Option<String>,
+    /// What `error` is about, in the instruction's source, if it is less than the instruction.
+    pub error_range: Option<Range<usize>>,
 }
 
 /// What an instruction does.
@@ -224,14 +244,30 @@ pub struct Copy {
 
 impl Evaluation {
     /// The step of an instruction.
-    pub fn step(&self, number: usize) -> &Step {
+    pub fn step(&self, number: usize) -> &Arc<Step> {
         &self.steps[number]
     }
 }
 
 /// Evaluates a file.
 pub fn evaluate(file: &File, options: &Options, images: &dyn Images) -> Evaluation {
+    evaluate_again(file, options, images, None)
+}
+
+/// Evaluates a file and shares with `previous`, an evaluation of an earlier text of it, the steps of instructions that
+/// stayed and came out the same: whoever keeps something per instruction and step can compare the addresses.
+pub fn evaluate_again(
+    file: &File,
+    options: &Options,
+    images: &dyn Images,
+    previous: Option<&Evaluation>,
+) -> Evaluation {
     let mut evaluator = Evaluator::new(file, options, images);
+    if let Some(previous) = previous {
+        for (instruction, step) in previous.instructions.iter().zip(&previous.steps) {
+            evaluator.earlier.insert(Arc::as_ptr(instruction), Arc::clone(step));
+        }
+    }
     evaluator.run();
     evaluator.out
 }
@@ -242,6 +278,8 @@ struct Evaluator<'a> {
     images: &'a dyn Images,
     lex: Lex,
     names: HashMap<String, usize>,
+    /// The step of each instruction in the evaluation before. The addresses stay taken as long as that one lives.
+    earlier: HashMap<*const Instruction, Arc<Step>>,
     done: Vec<bool>,
     out: Evaluation,
 }
@@ -269,15 +307,16 @@ fn platform_args(options: &Options) -> [(&'static str, String); 11] {
 
 impl<'a> Evaluator<'a> {
     fn new(file: &'a File, options: &'a Options, images: &'a dyn Images) -> Evaluator<'a> {
-        let blank =
-            Step { state: Arc::default(), command: Command::Invalid, unmatched: Vec::new(), error: None };
+        let blank = Arc::new(Step::new(Arc::default()));
         let out = Evaluation {
             stages: Vec::new(),
             steps: vec![blank; file.len()],
             target: None,
             error: None,
+            error_at: None,
             globals: Env::default(),
             global_names: Vec::new(),
+            instructions: file.all().map(|(_, _, instruction)| Arc::clone(instruction)).collect(),
         };
         let lex = Lex::new(file.parsed().layer().escape());
         Evaluator {
@@ -286,6 +325,7 @@ impl<'a> Evaluator<'a> {
             images,
             lex,
             names: HashMap::new(),
+            earlier: HashMap::new(),
             done: vec![false; file.stages().len()],
             out,
         }
@@ -293,18 +333,22 @@ impl<'a> Evaluator<'a> {
 
     fn run(&mut self) {
         self.global_args();
+        let mut defaults = self.default_globals();
         for index in 0..self.file.stages().len() {
-            self.open_stage(index);
+            self.open_stage(index, &mut defaults);
         }
         self.find_target();
         for index in 0..self.file.stages().len() {
             self.find_deps(index);
         }
-        if let Some(stage) = self.cycle() {
+        if let Some((stage, instruction)) = self.cycle() {
             let name = self.stage_name(stage);
-            self.out.error.get_or_insert(format!(
-                "The stages depend on each other in a circle that goes through {name}."
-            ));
+            if self.out.error.is_none() {
+                self.out.error = Some(format!(
+                    "The stages depend on each other in a circle that goes through {name}; nothing in it can be built first."
+                ));
+                self.out.error_at = Some(instruction);
+            }
         }
         self.find_reachable();
         for index in 0..self.file.stages().len() {
@@ -329,8 +373,7 @@ impl<'a> Evaluator<'a> {
         let first = self.file.stages().first().map_or(self.file.len(), |s| s.from);
         for number in 0..first {
             let instruction = Arc::clone(self.file.instruction(number).1);
-            let state = Arc::new(State { env: self.out.globals.clone(), ..State::default() });
-            let mut step = Step { state, command: Command::Invalid, unmatched: Vec::new(), error: None };
+            let mut step = Step::new(self.global_state());
             if instruction.kind() == Some(Keyword::Arg) && instruction.is_valid() {
                 let mut values = Vec::new();
                 for arg in instruction.args() {
@@ -339,7 +382,10 @@ impl<'a> Evaluator<'a> {
                         Some(value) => Some(value.clone()),
                         None => default.map(|default| {
                             let expansion = self.expand(default, &self.out.globals);
-                            step.error = step.error.take().or(expansion.error);
+                            if let (None, Some(error)) = (&step.error, expansion.error) {
+                                step.error = Some(error);
+                                step.error_range = Some(arg.range.clone());
+                            }
                             expansion.value
                         }),
                     };
@@ -351,34 +397,96 @@ impl<'a> Evaluator<'a> {
                 }
                 step.command = Command::Arg(values);
             }
-            self.out.steps[number] = step;
+            self.keep(number, &instruction, step);
         }
+    }
+
+    fn global_state(&self) -> Arc<State> {
+        Arc::new(State { env: self.out.globals.clone(), env_known: true, ..State::default() })
+    }
+
+    /// Files the step of an instruction; the one of the evaluation before if it is equal.
+    fn keep(&mut self, number: usize, instruction: &Arc<Instruction>, step: Step) {
+        self.out.steps[number] = match self.earlier.get(&Arc::as_ptr(instruction)) {
+            Some(earlier) if **earlier == step => Arc::clone(earlier),
+            _ => Arc::new(step),
+        };
+    }
+
+    /// The global scope without the build arguments for ARGs before the first FROM (`validateBaseImagesWithDefaultArgs`
+    /// in BuildKit); `None` if a default value cannot be expanded.
+    fn default_globals(&self) -> Option<Env> {
+        let mut globals = Env::default();
+        for (name, value) in platform_args(self.options) {
+            globals.set(name, self.options.build_args.get(name).unwrap_or(&value));
+        }
+        let first = self.file.stages().first().map_or(self.file.len(), |s| s.from);
+        for (_, _, instruction) in self.file.instructions(0..first) {
+            if instruction.kind() != Some(Keyword::Arg) || !instruction.is_valid() {
+                continue;
+            }
+            for arg in instruction.args() {
+                if let (name, Some(default)) = split_arg(&arg.value) {
+                    let expansion = self.expand(default, &globals);
+                    if expansion.error.is_some() {
+                        return None;
+                    }
+                    globals.set(name, &expansion.value);
+                }
+            }
+        }
+        Some(globals)
     }
 
     fn expand(&self, word: &str, env: &Env) -> Expansion {
         expand(&self.lex, word, env)
     }
 
-    /// The base of a stage, by the names known so far.
-    fn open_stage(&mut self, index: usize) {
+    /// The base of a stage, by the names known so far. `defaults` is the scope without build arguments, `None` from the
+    /// first name on that cannot be expanded in it.
+    fn open_stage(&mut self, index: usize, defaults: &mut Option<Env>) {
         let stage = &self.file.stages()[index];
         let from = Arc::clone(self.file.instruction(stage.from).1);
         let globals = self.out.globals.clone();
-        let raw = from.args().first().map_or("", |a| a.value.as_str());
+        let image = from.args().first();
+        let raw = image.map_or("", |a| a.value.as_str());
         let base_name = self.expand(raw, &globals);
-        let platform_flag = from.flag("platform").map(|flag| self.expand(flag, &globals));
+        let by_default = defaults.as_ref().map(|globals| self.expand(raw, globals));
+        if by_default.as_ref().is_some_and(|d| d.error.is_some()) {
+            *defaults = None;
+        }
+        let default_base_name = by_default.filter(|d| d.error.is_none()).map(|d| d.value);
+        // `--platform=` without a value is as good as no flag.
+        let platform_word = from.flag_word("platform").filter(|_| from.flag("platform") != Some(""));
+        let platform_flag = platform_word.and(from.flag("platform")).map(|flag| self.expand(flag, &globals));
         let mut platform = self.options.platform.clone();
-        let mut error = base_name.error.clone();
+        let at_image = image.map(|word| word.range.clone());
+        let at_flag = platform_word.map(|word| word.range.clone());
+        let mut error = base_name.error.clone().map(|message| (message, at_image.clone()));
+        if error.is_none() && base_name.value.is_empty() && !raw.is_empty() {
+            let message = format!(
+                "The image name `{raw}` is empty here; give its variables a value: `ARG name=value` above."
+            );
+            error = Some((message, at_image.clone()));
+        }
+        // An ARG without a value asks for a build argument; that it is not given yet is no error of the file.
+        let asks = |e: &Expansion| e.unmatched.iter().any(|name| self.out.global_names.contains(name));
+        let asks_image = asks(&base_name);
+        error = error.filter(|_| !asks_image);
         if let Some(flag) = &platform_flag {
-            error = error.or_else(|| flag.error.clone());
-            match Platform::parse(&flag.value) {
-                Ok(parsed) => platform = parsed,
-                Err(reason) => {
-                    let written = from.flag("platform").unwrap_or_default();
-                    error =
-                        error.or_else(|| Some(format!("The platform `{written}` is not valid: {reason}.")));
+            let written = from.flag("platform").unwrap_or_default();
+            let reason = match (&flag.error, Platform::parse(&flag.value)) {
+                (Some(reason), _) => Some(reason.clone()),
+                (None, _) if flag.value.is_empty() => Some(format!(
+                    "The platform `{written}` is empty here; give its variables a value: `ARG name=value` above."
+                )),
+                (None, Err(reason)) => Some(format!("The platform `{written}` is not valid: {reason}.")),
+                (None, Ok(parsed)) => {
+                    platform = parsed;
+                    None
                 }
-            }
+            };
+            error = error.or_else(|| reason.filter(|_| !asks(flag)).map(|message| (message, at_flag)));
         }
         let named = stage
             .name
@@ -393,30 +501,38 @@ impl<'a> Evaluator<'a> {
         } else {
             self.image(&base_name.value)
         };
-        if let (Base::Invalid(reason), None) = (&base, &error) {
-            error = Some(reason.clone());
+        if let (Base::Invalid(reason), None, false) = (&base, &error, asks_image) {
+            error = Some((reason.clone(), at_image));
         }
-        let config_known = match &base {
-            Base::Stage(earlier) => self.out.stages[*earlier].config_known,
-            Base::Scratch => true,
-            Base::Image(reference) => self.images.config(reference, &platform).is_some(),
-            Base::Named(_) | Base::Invalid(_) => false,
+        let (config_known, image_platform) = match &base {
+            Base::Stage(earlier) => (self.out.stages[*earlier].config_known, None),
+            Base::Scratch => (true, None),
+            Base::Image(reference) => match self.images.config(reference, &platform) {
+                Some(config) => (true, config.platform.clone()),
+                None => (false, None),
+            },
+            Base::Named(_) | Base::Invalid(_) => (false, None),
         };
-        self.out.steps[stage.from] = Step {
-            state: Arc::new(State { env: globals, ..State::default() }),
+        let (message, range) = error.unzip();
+        let step = Step {
             command: if from.is_valid() { Command::From } else { Command::Invalid },
-            unmatched: Vec::new(),
-            error,
+            error: message.filter(|_| from.is_valid()),
+            error_range: range.flatten(),
+            ..Step::new(self.global_state())
         };
+        self.keep(stage.from, &from, step);
         self.out.stages.push(StageEval {
             base,
             platform,
             platform_flag,
             base_name,
+            default_base_name,
+            image_platform,
             deps: Vec::new(),
             reachable: false,
             config_known,
             triggers: Vec::new(),
+            trigger_instructions: Vec::new(),
             trigger_origins: Vec::new(),
             end: Arc::default(),
         });
@@ -535,8 +651,9 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// A stage on a circle of dependencies, if there is one. Iterative: the file may have thousands of stages.
-    fn cycle(&self) -> Option<usize> {
+    /// A stage on a circle of dependencies and the instruction that closes it, if there is one. Iterative: the file may
+    /// have thousands of stages.
+    fn cycle(&self) -> Option<(usize, usize)> {
         let stages = &self.out.stages;
         let mut colour = vec![0u8; stages.len()];
         for start in 0..stages.len() {
@@ -550,10 +667,10 @@ impl<'a> Evaluator<'a> {
                     colour[stage] = 1;
                 }
                 match stages[stage].deps.get(*next) {
-                    Some(&(dep, _)) => {
+                    Some(&(dep, instruction)) => {
                         *next += 1;
                         match colour[dep] {
-                            1 => return Some(dep),
+                            1 => return Some((dep, instruction)),
                             0 => stack.push((dep, 0)),
                             _ => {}
                         }
@@ -593,12 +710,20 @@ impl<'a> Evaluator<'a> {
             let step = self.dispatch(instruction, &mut state, None);
             let stage = &mut self.out.stages[index];
             stage.triggers.push(step);
+            stage.trigger_instructions.push(Arc::clone(instruction));
             stage.trigger_origins.push(*origin);
         }
         for number in self.file.stages()[index].body.clone() {
             let instruction = Arc::clone(self.file.instruction(number).1);
             let step = self.dispatch(&instruction, &mut state, Some(number));
-            self.out.steps[number] = step;
+            if let Some(earlier) = self.earlier.get(&Arc::as_ptr(&instruction))
+                && **earlier == step
+                && Arc::ptr_eq(&step.state, &state)
+            {
+                // The same state goes on, so that what follows can be compared by address.
+                state = Arc::clone(&earlier.state);
+            }
+            self.keep(number, &instruction, step);
         }
         self.out.stages[index].end = state;
     }
@@ -608,7 +733,7 @@ impl<'a> Evaluator<'a> {
         let mut state = match &stage.base {
             Base::Stage(base) if *base < index => State::clone(&self.out.stages[*base].end),
             Base::Image(reference) => {
-                let mut state = State::default();
+                let mut state = State { env_known: stage.config_known, in_stage: true, ..State::default() };
                 if let Some(config) = self.images.config(reference, &stage.platform) {
                     let mut env = ConfigEnv::default();
                     config.env.iter().for_each(|(n, v)| env.set(n, v));
@@ -620,7 +745,7 @@ impl<'a> Evaluator<'a> {
                 }
                 state
             }
-            _ => State::default(),
+            _ => State { env_known: stage.config_known, in_stage: true, ..State::default() },
         };
         if !state.config_env.contains("PATH") {
             Arc::make_mut(&mut state.config_env).set("PATH", DEFAULT_PATH);
@@ -638,18 +763,24 @@ impl<'a> Evaluator<'a> {
     /// Evaluates one instruction and changes the state as it does.
     fn dispatch(&self, instruction: &Instruction, state: &mut Arc<State>, number: Option<usize>) -> Step {
         let before = Arc::clone(state);
-        let mut step =
-            Step { state: Arc::clone(state), command: Command::Invalid, unmatched: Vec::new(), error: None };
+        let mut step = Step::new(Arc::clone(state));
         let Some(kind) = instruction.kind() else { return step };
         if !instruction.is_valid() {
             return step;
         }
-        let mut words = Expander { evaluator: self, state: &before, unmatched: Vec::new(), error: None };
+        let mut words = Expander {
+            evaluator: self,
+            state: &before,
+            unmatched: Vec::new(),
+            error: None,
+            error_range: None,
+            at: None,
+        };
         let args = instruction.args();
         step.command = match kind {
             Keyword::Env => {
                 let pairs: Vec<(String, String)> =
-                    args.chunks(3).map(|t| (words.word(&t[0].value), words.word(&t[1].value))).collect();
+                    args.chunks(3).map(|t| (words.word_at(&t[0]), words.word_at(&t[1]))).collect();
                 let next = Arc::make_mut(state);
                 for (name, value) in &pairs {
                     next.env.set(name, value);
@@ -666,7 +797,8 @@ impl<'a> Evaluator<'a> {
                         (None, Some(default)) => {
                             // Each sees the ones before it on the same line.
                             let expansion = self.expand(default, &state.env);
-                            Some(words.note(expansion))
+                            words.at = Some(arg.range.clone());
+                            Some(words.note(expansion, state))
                         }
                         (None, None) => self.out.globals.get(name).map(str::to_owned),
                     };
@@ -680,7 +812,7 @@ impl<'a> Evaluator<'a> {
                 Command::Arg(values)
             }
             Keyword::Workdir => {
-                let path = words.word(&args[0].value);
+                let path = words.word_at(&args[0]);
                 let absolute =
                     if path_is_abs(&path) { path } else { path_join(&["/", &state.config_dir, &path]) };
                 let next = Arc::make_mut(state);
@@ -690,7 +822,7 @@ impl<'a> Evaluator<'a> {
                 Command::Workdir(absolute)
             }
             Keyword::User => {
-                let user = words.word(&args[0].value);
+                let user = words.word_at(&args[0]);
                 Arc::make_mut(state).user.clone_from(&user);
                 Command::User(user)
             }
@@ -698,12 +830,35 @@ impl<'a> Evaluator<'a> {
                 Arc::make_mut(state).shell = Some(args.iter().map(|a| a.value.clone()).collect());
                 Command::Metadata
             }
-            Keyword::Expose => Command::Expose(args.iter().flat_map(|a| words.words(&a.value)).collect()),
-            Keyword::Label | Keyword::Volume | Keyword::Stopsignal => {
+            Keyword::Expose => {
+                let mut exposed = Vec::new();
+                for arg in args {
+                    words.at = Some(arg.range.clone());
+                    let specs = words.words(&arg.value);
+                    let known = words.is_known(&arg.value);
+                    for spec in specs.iter().filter(|_| known) {
+                        if let Err(reason) = ports::PortSpec::parse(spec) {
+                            words.refuse(format!("`{spec}` is not a port: {reason}."));
+                        }
+                    }
+                    exposed.extend(specs);
+                }
+                Command::Expose(exposed)
+            }
+            Keyword::Stopsignal => {
+                let signal = words.word_at(&args[0]);
+                if words.is_known(&args[0].value) && !signals::is_signal(&signal) {
+                    words.refuse(format!(
+                        "`{signal}` is not a signal; use a name such as `SIGTERM` or a number."
+                    ));
+                }
+                Command::Metadata
+            }
+            Keyword::Label | Keyword::Volume => {
                 // Expanded for the variables that they use; the values matter to no vertex.
                 for (position, arg) in args.iter().enumerate() {
                     if kind != Keyword::Label || position % 3 != 2 {
-                        words.word(&arg.value);
+                        words.word_at(arg);
                     }
                 }
                 Command::Metadata
@@ -728,30 +883,22 @@ impl<'a> Evaluator<'a> {
                 Command::Metadata
             }
         };
-        step.error = words.error.take();
-        let declared = &step.state;
-        let unmatched = std::mem::take(&mut words.unmatched);
-        step.unmatched = unmatched
-            .into_iter()
-            .filter(|name| {
-                !NON_ENV_ARGS.contains(&name.as_str()) && !declared.args.iter().any(|a| a.as_ref() == name)
-            })
-            .map(|name| {
-                let near =
-                    layerwise_syntax::suggest::search(&name, declared.env.iter().map(|(n, _)| n), true);
-                let near = near.map(str::to_owned);
-                (name, near)
-            })
-            .collect();
-        if let Command::Copy(Copy { from: Source::Invalid(reason), .. }) = &step.command {
-            step.error.get_or_insert_with(|| reason.clone());
+        if let Command::Copy(Copy { from: Source::Invalid(reason), .. }) = &step.command
+            && words.error.is_none()
+        {
+            words.at = instruction.flag_word("from").map(|flag| flag.range.clone());
+            words.refuse(reason.clone());
         }
+        step.error = words.error;
+        step.error_range = words.error_range;
+        step.unmatched = words.unmatched;
         step
     }
 
     fn run_command(&self, instruction: &Instruction, words: &mut Expander<'_, '_>) -> Run {
         let mut mounts = Vec::new();
-        for value in instruction.flag_values("mount") {
+        for (value, word) in instruction.flag_values_words("mount") {
+            words.at = Some(word.range.clone());
             let parsed = mount::parse(value, &mut |v| Ok(words.word(v)));
             match parsed {
                 Ok(mount) => {
@@ -764,11 +911,11 @@ impl<'a> Evaluator<'a> {
                     };
                     mounts.push((mount, source));
                 }
-                Err(reason) => {
-                    words.error = words.error.take().or(Some(format!("`--mount={value}`: {reason}.")))
-                }
+                Err(_) if !words.is_known(value) => {}
+                Err(reason) => words.refuse(format!("`--mount={value}`: {reason}.")),
             }
         }
+        words.at = None;
         let state = words.state;
         let mut script = None;
         let argv = if instruction.form() == Form::Exec {
@@ -814,15 +961,27 @@ impl<'a> Evaluator<'a> {
 
     fn copy_command(&self, instruction: &Instruction, words: &mut Expander<'_, '_>) -> Copy {
         let args = instruction.args();
+        let kind = if instruction.kind() == Some(Keyword::Add) { Keyword::Add } else { Keyword::Copy };
         let (dest, sources) = match args.split_last() {
-            Some((dest, sources)) => (dest.value.as_str(), sources),
-            None => ("", &[][..]),
+            Some((dest, sources)) => (Some(dest), sources),
+            None => (None, &[][..]),
         };
-        let mut chown = words.word(instruction.flag("chown").unwrap_or_default());
-        let chmod = words.word(instruction.flag("chmod").unwrap_or_default());
-        let checksum = words.word(instruction.flag("checksum").unwrap_or_default());
-        let excludes: Vec<String> = instruction.flag_values("exclude").map(|e| words.word(e)).collect();
-        let dest = words.word(dest);
+        let mut flag = |name: &str| {
+            let Some(word) = instruction.flag_word(name) else { return String::new() };
+            words.at = Some(word.range.clone());
+            words.word(instruction.flag(name).unwrap_or_default())
+        };
+        let mut chown = flag("chown");
+        let chmod = flag("chmod");
+        let checksum = flag("checksum");
+        let excludes: Vec<String> = instruction
+            .flag_values_words("exclude")
+            .map(|(value, word)| {
+                words.at = Some(word.range.clone());
+                words.word(value)
+            })
+            .collect();
+        let dest = dest.map(|dest| words.word_at(dest)).unwrap_or_default();
         let mut paths = Vec::new();
         let mut inline = Vec::new();
         for source in sources {
@@ -834,11 +993,23 @@ impl<'a> Evaluator<'a> {
                         continue;
                     };
                     let content = doc.content(instruction.source()).into_owned();
+                    words.at = Some(source.range.clone());
                     let content = if marker.expand { words.raw(&content) } else { content };
                     inline.push((marker.name, content));
                 }
-                None => paths.push(words.word(&source.value)),
+                None => {
+                    let path = words.word_at(source);
+                    if kind == Keyword::Copy && is_url(&path) {
+                        words.refuse(format!("COPY cannot fetch `{path}`; ADD can."));
+                    }
+                    paths.push(path);
+                }
             }
+        }
+        if !is_mode(&chmod) && words.error.is_none() {
+            words.at = instruction.flag_word("chmod").map(|word| word.range.clone());
+            words
+                .refuse(format!("`--chmod={chmod}` is not an octal mode between 0 and 07777, such as 0755."));
         }
         if chown == "root" {
             "0".clone_into(&mut chown);
@@ -849,7 +1020,7 @@ impl<'a> Evaluator<'a> {
             None => Source::Context,
         };
         Copy {
-            add: instruction.kind() == Some(Keyword::Add),
+            add: kind == Keyword::Add,
             from,
             sources: paths,
             inline,
@@ -868,6 +1039,12 @@ impl<'a> Evaluator<'a> {
 
     /// The source of a COPY; a stage that is not evaluated yet cannot be copied from.
     fn copy_source(&self, name: &str) -> Source {
+        // BuildKit expands the name with nothing set, and refuses it if that changes it.
+        if expand(&self.lex, name, &Env::default()).value != name {
+            return Source::Invalid(format!(
+                "`--from={name}` cannot use variables; give `FROM {name}` a name above this stage and copy from that."
+            ));
+        }
         match self.source(name, true) {
             Source::Stage(index) if !self.done[index] => Source::Invalid(format!(
                 "COPY --from={name} needs {} to be defined above this stage.",
@@ -882,14 +1059,22 @@ impl<'a> Evaluator<'a> {
 struct Expander<'a, 'e> {
     evaluator: &'a Evaluator<'e>,
     state: &'a State,
-    unmatched: Vec<String>,
+    unmatched: Vec<(String, Option<String>)>,
     error: Option<String>,
+    error_range: Option<Range<usize>>,
+    /// Where the word that is being expanded stands in the instruction.
+    at: Option<Range<usize>>,
 }
 
 impl Expander<'_, '_> {
+    fn word_at(&mut self, word: &Word) -> String {
+        self.at = Some(word.range.clone());
+        self.word(&word.value)
+    }
+
     fn word(&mut self, word: &str) -> String {
         let expansion = self.evaluator.expand(word, &self.state.env);
-        self.note(expansion)
+        self.note(expansion, self.state)
     }
 
     fn words(&mut self, word: &str) -> Vec<String> {
@@ -897,7 +1082,7 @@ impl Expander<'_, '_> {
         match self.evaluator.lex.process_words(word, &self.state.env) {
             Ok(words) => words,
             Err(error) => {
-                self.error = self.error.take().or(Some(error.to_string()));
+                self.refuse(format!("`{word}` cannot be expanded: {}.", error.message));
                 Vec::new()
             }
         }
@@ -907,18 +1092,63 @@ impl Expander<'_, '_> {
     fn raw(&mut self, text: &str) -> String {
         let lex = Lex { skip_process_quotes: true, ..Lex::new('\\') };
         let expansion = expand(&lex, text, &self.state.env);
-        self.note(expansion)
+        self.note(expansion, self.state)
     }
 
-    fn note(&mut self, expansion: Expansion) -> String {
+    /// Remembers what an expansion with `state` did not find (`reportUnmatchedVariables`), and its error.
+    fn note(&mut self, expansion: Expansion, state: &State) -> String {
+        // What is missing may be just what an unknown base image or a build argument sets.
+        let mut known = state.env_known || expansion.unmatched.is_empty();
         for name in expansion.unmatched {
-            if !self.unmatched.contains(&name) {
-                self.unmatched.push(name);
+            if NON_ENV_ARGS.contains(&name.as_str()) || state.args.iter().any(|arg| **arg == *name) {
+                known = false;
+                continue;
             }
+            let near = suggest::search(&name, state.env.iter().map(|(n, _)| n), true).map(str::to_owned);
+            self.unmatched.push((name, near));
         }
-        self.error = self.error.take().or(expansion.error);
+        if let Some(error) = expansion.error.filter(|_| known) {
+            self.refuse(error);
+        }
         expansion.value
     }
+
+    /// Whether a word's value can be told: false if it uses a variable that is not set but may be, by an unknown base
+    /// image or by a build argument for an ARG without a value.
+    fn is_known(&self, word: &str) -> bool {
+        let may_be_set =
+            |name: &String| !self.state.env_known || self.state.args.iter().any(|arg| **arg == **name);
+        !word.contains('$') || !self.evaluator.expand(word, &self.state.env).unmatched.iter().any(may_be_set)
+    }
+
+    /// Remembers why BuildKit refuses the word that is being looked at; the first reason counts.
+    fn refuse(&mut self, reason: String) {
+        if self.error.is_none() {
+            self.error = Some(reason);
+            self.error_range = self.at.clone();
+        }
+    }
+}
+
+impl Step {
+    /// A step that does nothing.
+    fn new(state: Arc<State>) -> Step {
+        Step { state, command: Command::Invalid, unmatched: Vec::new(), error: None, error_range: None }
+    }
+}
+
+/// Whether ADD would take a source from the web or from git rather than from the context.
+pub fn is_url(source: &str) -> bool {
+    let scheme = |prefix: &str| source.starts_with(prefix);
+    scheme("http://") || scheme("https://") || scheme("git://") || scheme("ssh://") || scheme("git@")
+}
+
+/// Whether `--chmod` takes a value: octal up to 07777, or symbolic as chmod(1) has it. Nothing is a value too.
+fn is_mode(mode: &str) -> bool {
+    if mode.bytes().all(|b| b.is_ascii_digit()) {
+        return mode.is_empty() || u32::from_str_radix(mode, 8).is_ok_and(|m| m <= 0o7777);
+    }
+    mode.bytes().all(|b| b.is_ascii_digit() || b"ugoarwxXst+-=,".contains(&b))
 }
 
 fn expand(lex: &Lex, word: &str, env: &Env) -> Expansion {

@@ -17,6 +17,8 @@ pub struct ImageConfig {
     pub shell: Option<Vec<String>>,
     /// ONBUILD triggers.
     pub onbuild: Vec<String>,
+    /// The platform that the image was made for; `None` if that is not known.
+    pub platform: Option<Platform>,
 }
 
 /// A source of image configurations: a local engine, a lock file, a table.

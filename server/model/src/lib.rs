@@ -11,11 +11,13 @@ pub mod graph;
 pub mod images;
 pub mod options;
 pub mod platform;
+pub mod ports;
 pub mod selection;
+pub mod signals;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use dockerignore::Dockerignore;
-pub use eval::{Evaluation, evaluate};
+pub use eval::{Evaluation, evaluate, evaluate_again};
 pub use file::{File, Stage};
 pub use options::{NamedContext, Options};
 pub use platform::Platform;

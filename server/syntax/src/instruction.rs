@@ -119,6 +119,11 @@ impl Instruction {
         self.flags.iter().filter_map(move |f| flag_value(&f.value, name))
     }
 
+    /// The values of all flags of this name, in order, each with the flag as a word.
+    pub fn flag_values_words<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a Word)> {
+        self.flags.iter().filter_map(move |f| Some((flag_value(&f.value, name)?, f)))
+    }
+
     /// The flag of this name as a word.
     pub fn flag_word(&self, name: &str) -> Option<&Word> {
         self.flags.iter().rev().find(|f| flag_value(&f.value, name).is_some())

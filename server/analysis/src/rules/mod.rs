@@ -6,14 +6,37 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use layerwise_model::eval::Step;
+use layerwise_model::eval::{StageEval, Step};
 use layerwise_model::{Context, Evaluation, File};
 use layerwise_syntax::Instruction;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 
+mod base_image_platform;
+mod copy_ignored_file;
+mod definition_description;
+mod duplicate_stage_name;
+mod empty_continuation;
+mod expose_host_mapping;
+mod expose_proto_casing;
+mod from_as_casing;
+mod from_platform_constant;
+mod instruction_casing;
+mod invalid_default_arg_in_from;
+mod json_args_recommended;
+mod legacy_key_value;
+mod maintainer;
+mod multiple_instructions;
+mod redundant_target_platform;
+mod reserved_stage_name;
+mod secret_in_arg_env;
 mod stage_name_casing;
+#[cfg(test)]
+pub(crate) mod testing;
+mod undefined_arg_in_from;
+mod undefined_var;
+mod workdir_relative;
 
 /// What a rule is.
 #[derive(Debug)]
@@ -68,6 +91,20 @@ impl Finding {
         }
     }
 
+    /// As text that is not needed.
+    #[must_use]
+    pub(crate) fn unneeded(mut self) -> Finding {
+        self.unnecessary = true;
+        self
+    }
+
+    /// With another place that explains it.
+    #[must_use]
+    pub(crate) fn see(mut self, range: Range<usize>, note: impl Into<String>) -> Finding {
+        self.related.push((range, note.into()));
+        self
+    }
+
     /// With a fix.
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Finding {
@@ -115,6 +152,74 @@ pub struct Rule {
 }
 
 /// Every rule, in the order of their codes.
+static ALL: &[&Rule] = &[
+    &duplicate_stage_name::RULE,
+    &reserved_stage_name::RULE,
+    &undefined_arg_in_from::RULE,
+    &invalid_default_arg_in_from::RULE,
+    &undefined_var::RULE,
+    &multiple_instructions::CMD,
+    &multiple_instructions::ENTRYPOINT,
+    &multiple_instructions::HEALTHCHECK,
+    &json_args_recommended::RULE,
+    &workdir_relative::RULE,
+    &copy_ignored_file::RULE,
+    &expose_host_mapping::RULE,
+    &empty_continuation::RULE,
+    &from_platform_constant::RULE,
+    &redundant_target_platform::RULE,
+    &base_image_platform::RULE,
+    &instruction_casing::RULE,
+    &from_as_casing::RULE,
+    &stage_name_casing::RULE,
+    &legacy_key_value::RULE,
+    &maintainer::RULE,
+    &expose_proto_casing::RULE,
+    &definition_description::RULE,
+    &secret_in_arg_env::RULE,
+];
+
+/// Every rule, in the order of their codes.
 pub fn all() -> &'static [&'static Rule] {
-    &[&stage_name_casing::RULE]
+    ALL
+}
+
+/// What the rule of this name (such as `stage-name-casing`) is; `None` for anything else, `syntax-error` included.
+pub fn meta(name: &str) -> Option<&'static Meta> {
+    ALL.iter().map(|rule| &rule.meta).find(|meta| meta.name == name)
+}
+
+impl Meta {
+    /// What most rules share, for `..Meta::DEFAULT`.
+    pub(crate) const DEFAULT: Meta = Meta {
+        name: "",
+        code: "",
+        severity: Severity::Warning,
+        buildkit: None,
+        equivalents: &[],
+        default: true,
+        experimental: false,
+        context: false,
+        doc: "",
+    };
+
+    /// Whether `name` is one of the rule's names: its own or its code in any case, or an equivalent.
+    pub fn is_called(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(self.name)
+            || name.eq_ignore_ascii_case(self.code)
+            || self.equivalents.contains(&name)
+    }
+}
+
+/// The stages that the target needs, its own included, each with its number. BuildKit reads ONBUILD triggers only there,
+/// even when it checks all stages.
+pub(crate) fn built_stages(eval: &Evaluation) -> impl Iterator<Item = (usize, &StageEval)> {
+    let mut built = vec![false; eval.stages.len()];
+    let mut open: Vec<usize> = eval.target.into_iter().collect();
+    while let Some(stage) = open.pop() {
+        if !std::mem::replace(&mut built[stage], true) {
+            open.extend(eval.stages[stage].deps.iter().map(|&(dep, _)| dep));
+        }
+    }
+    eval.stages.iter().enumerate().filter(move |(index, _)| built[*index])
 }
