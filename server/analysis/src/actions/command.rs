@@ -373,12 +373,28 @@ fn replaces(command: &SimpleCommand, name: &str) -> Hash {
             if is_core(name) { Hash::Same } else { Hash::Possible }
         }
         _ if is_core(by) || is_system(by) => Hash::Same,
+        _ if is_tool(by) && keeps_to_itself(by, command) => Hash::Same,
         _ if is_tool(by) && named => Hash::Certain,
         _ if is_tool(by) => {
             if is_core(name) || is_system(name) { Hash::Same } else { Hash::Possible }
         }
         _ if is_core(name) => Hash::Same,
         _ => Hash::Possible,
+    }
+}
+
+/// Whether a call of a language's package manager puts nothing into a directory of PATH.
+fn keeps_to_itself(by: &str, command: &SimpleCommand) -> bool {
+    let sub = command.arguments().flatten().find(|a| !a.starts_with('-'));
+    let global = command.has("-g") || command.has("--global") || command.has("--location=global");
+    match by {
+        "npm" | "pnpm" => matches!(sub, Some("ci" | "install" | "i" | "cache" | "config" | "prune")) && !global,
+        "yarn" => matches!(sub, None | Some("install" | "add" | "cache" | "config")),
+        "pip" | "pip2" | "pip3" => matches!(sub, None | Some("cache" | "config" | "list" | "show" | "check" | "freeze")),
+        "go" => matches!(sub, Some("mod" | "env" | "version" | "vet" | "test")),
+        "gem" => matches!(sub, Some("cleanup" | "list" | "sources")),
+        "composer" => sub != Some("global"),
+        _ => false,
     }
 }
 

@@ -83,11 +83,11 @@ impl Layout {
 }
 
 fn count<'a>(counts: &mut Vec<(&'a str, usize)>, indent: &'a str) {
-    match counts.iter_mut().find(|c| c.0 == indent) {
-        Some(found) => found.1 += 1,
+    if let Some(found) = counts.iter_mut().find(|c| c.0 == indent) {
+        found.1 += 1;
+    } else if counts.len() < 16 {
         // Hostile files could have a thousand indentations; the first few tell the habit.
-        None if counts.len() < 16 => counts.push((indent, 1)),
-        None => {}
+        counts.push((indent, 1));
     }
 }
 
