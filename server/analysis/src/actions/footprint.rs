@@ -245,7 +245,7 @@ fn components(path: &str) -> Vec<&str> {
 }
 
 /// A name against a pattern of `*` and fixed parts.
-fn matches_name(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
     if !pattern.contains('*') {
         return pattern == name;
     }

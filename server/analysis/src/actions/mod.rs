@@ -1,10 +1,14 @@
 //! Refactorings: one file each. Each is offered only where it is right, says what it promises, and computes its edits
 //! only when they are asked for.
 
+mod apt;
 mod command;
+mod ecosystem;
 mod footprint;
 mod layout;
 pub mod merge_run;
+pub mod no_install_recommends;
+pub mod reorder_copy;
 #[cfg(test)]
 mod testing;
 
@@ -65,9 +69,7 @@ pub trait Refactoring: Sync {
 
 /// Every refactoring.
 pub fn all() -> &'static [&'static dyn Refactoring] {
-    &[
-        &merge_run::MergeRun,
-    ]
+    &[&merge_run::MergeRun, &no_install_recommends::NoInstallRecommends, &reorder_copy::ReorderCopy]
 }
 
 /// The instructions that a selection touches, as a range of numbers; a cursor touches the one that it stands in. Empty
