@@ -310,15 +310,15 @@ impl Dependencies {
         let complete = context.filter(|c| c.incomplete.is_none());
         let Some(context) = complete else { return Some(self.assumed(known)) };
         let at = |file: &str| if dir.is_empty() { file.to_owned() } else { format!("{dir}/{file}") };
-        let there = |file: &&String| context.get(&at(file)).is_some();
+        let there = |file: &str| context.get(&at(file)).is_some();
         let text = |file: &str| context.text(&at(file));
         if known.output.as_ref().is_some_and(|output| context.get(&at(output)).is_some()) {
             return None;
         }
-        if !known.manifests.iter().all(|file| there(&file)) {
+        if !known.manifests.iter().all(|file| there(file)) {
             return None;
         }
-        let locks: Vec<String> = known.locks.iter().filter(there).cloned().collect();
+        let locks: Vec<String> = known.locks.iter().filter(|f| there(f)).cloned().collect();
         if self.frozen && locks.is_empty() && !known.locks.is_empty() && self.id != "go" {
             return None;
         }
@@ -328,13 +328,13 @@ impl Dependencies {
         }
         inputs.files.extend(known.manifests.iter().cloned());
         inputs.files.extend(locks);
-        inputs.files.extend(known.files.iter().filter(there).cloned());
+        inputs.files.extend(known.files.iter().filter(|f| there(f)).cloned());
         inputs.dirs.extend(known.dirs.iter().filter(|d| context.is_dir(&at(d))).cloned());
         match self.id {
             "npm" | "yarn" | "pnpm" | "bun" => self.javascript(context, &at, &mut inputs)?,
             "pip" => requirements(&self.named, context, &at, &mut inputs)?,
             "go" => {
-                if there(&"go.work".to_owned()) {
+                if there("go.work") {
                     return None;
                 }
                 match text("go.mod") {

@@ -100,7 +100,7 @@ fn broad<'a>(cx: &Cx<'a>, number: usize) -> Option<(&'a Copy, String)> {
     });
     let [source] = copy.sources.as_slice() else { return None };
     let plain = copy.from == Source::Context && copy.inline.is_empty() && instruction.heredocs().is_empty();
-    if !plain || !flags || instruction.form() != Form::Words || !instruction.is_valid() || instruction.args().len() != 2 {
+    if !plain || !flags || instruction.form() != Form::Words || !instruction.is_valid() || instruction.args().len() != 2 || is_open(instruction) {
         return None;
     }
     let dir = path_clean(&format!("/{source}"));
@@ -122,14 +122,13 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
         return None;
     }
     let source_text = cx.file.instruction(copy).1.source();
-    let mut neutral_only = true;
     let mut steps: Vec<Dependencies> = Vec::new();
     let mut found: Option<(usize, Option<usize>)> = None;
     let mut dummy = None;
     let mut builds = None;
     for number in (copy + 1..stage.body.end).take(MAX_DISTANCE) {
         let (_, instruction) = cx.file.instruction(number);
-        if !instruction.is_valid() {
+        if !instruction.is_valid() || is_open(instruction) {
             break;
         }
         match instruction.kind()? {
@@ -156,7 +155,7 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
         for (at, command) in commands.iter().enumerate() {
             match classify(command) {
                 Class::Neutral => {}
-                Class::Dependencies(mut dependencies) if here == dest => {
+                Class::Dependencies(mut dependencies) if here == dest || is_absolute(&dependencies) => {
                     localize(&mut dependencies, &dest)?;
                     if dependencies.id == "cargo" {
                         dummy = Some((number, at));
@@ -184,7 +183,6 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
         if rest.is_some() {
             break;
         }
-        neutral_only &= commands.len() > 0;
     }
     match found {
         Some((last, split)) => {
@@ -261,6 +259,16 @@ fn finish(cx: &Cx<'_>, stage: &Stage, copy: usize, dest: &str, dir: &str, moved:
 fn dedup(list: &mut Vec<String>) {
     let mut seen = std::collections::BTreeSet::new();
     list.retain(|item| seen.insert(item.clone()));
+}
+
+/// Whether an instruction ends in a continuation with nothing behind it, so that no line can be put below.
+fn is_open(instruction: &Instruction) -> bool {
+    instruction.source()[instruction.trimmed_range()].ends_with(instruction.escape())
+}
+
+/// Whether a dependency step does not depend on its working directory.
+fn is_absolute(dependencies: &Dependencies) -> bool {
+    dependencies.id == "pip" && dependencies.named.iter().all(|n| n.starts_with('/'))
 }
 
 /// Makes paths that a command names relative to its working directory; what lies outside of it does not come from the
@@ -479,7 +487,6 @@ fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
     let layout = Layout::of(file);
     let newline = layout.newline;
     let text = file.parsed().text();
-    let (_, instruction) = file.instruction(shape.copy);
     let own = file.range(shape.copy);
     let (start, blank_above) = with_comments(file, shape.copy);
     let manifests = manifests(cx, shape)?;
@@ -544,7 +551,6 @@ fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
             edits.push(Edit { range: before.end..after.start, text });
         }
     }
-    debug_assert!(instruction.kind().is_some());
     Some(edits)
 }
 
@@ -582,4 +588,229 @@ fn manifests(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<String>> {
         lines.push(format!("{keyword} {flags}{prefix}{folder} {}", into(folder)));
     }
     Some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use layerwise_model::Context;
+
+    use super::super::testing::{applied, context, offers, only, with};
+    use super::*;
+
+    fn safe(text: &str, context: &Context, line: usize) -> String {
+        only(&ReorderCopy, text, Some(context), line, Applicability::Safe)
+    }
+
+    fn suggested(text: &str, context: Option<&Context>, line: usize) -> String {
+        only(&ReorderCopy, text, context, line, Applicability::Suggestion)
+    }
+
+    fn none(text: &str, context: Option<&Context>) {
+        for line in 1..=text.lines().count() {
+            assert_eq!(offers(&ReorderCopy, text, context, line..=line), Vec::new(), "line {line} of:\n{text}");
+        }
+    }
+
+    const NODE: &str = "FROM node:20-alpine\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD [\"node\", \"dist/index.js\"]\n";
+    const NODE_AFTER: &str = "FROM node:20-alpine\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD [\"node\", \"dist/index.js\"]\n";
+
+    fn node(package: &str) -> Context {
+        context(&[("package.json", package), ("package-lock.json", "{}"), ("src/index.js", "x")])
+    }
+
+    #[test]
+    fn node_with_a_context_is_safe() {
+        let context = node("{\"scripts\": {\"build\": \"tsc\"}}");
+        for line in 3..=4 {
+            assert_eq!(safe(NODE, &context, line), NODE_AFTER);
+        }
+        none(NODE_AFTER, Some(&context));
+        assert_eq!(suggested(NODE, None, 4), NODE_AFTER);
+        none(NODE_AFTER, None);
+        let crlf = NODE.replace('\n', "\r\n");
+        assert_eq!(safe(&crlf, &context, 3), NODE_AFTER.replace('\n', "\r\n"));
+    }
+
+    #[test]
+    fn the_title_has_the_plans_numbers() {
+        let context = node("{}");
+        let title = with(NODE, Some(&context), |cx| {
+            let rebuilds = |text: &str, path: &str| {
+                assert_eq!(path, "src/index.js");
+                Some(if text == NODE { 4 } else { 2 })
+            };
+            let cx = Cx { rebuilds: Some(&rebuilds), ..*cx };
+            ReorderCopy.offers(&cx, 50..50).remove(0).title
+        });
+        assert_eq!(
+            title,
+            "Install the npm dependencies before the sources are copied: 2 instead of 4 steps rebuild when src/ changes"
+        );
+    }
+
+    #[test]
+    fn what_the_manifest_says_counts() {
+        for package in [
+            "{\"workspaces\": [\"a\"]}",
+            "{\"dependencies\": {\"a\": \"file:./a\"}}",
+            "{\"scripts\": {\"postinstall\": \"node scripts/setup.js\"}}",
+            "{\"scripts\": {\"prepare\": \"npm run build\"}}",
+            "not json",
+        ] {
+            none(NODE, Some(&node(package)));
+        }
+        let scripts = node("{\"scripts\": {\"postinstall\": \"node scripts/setup.js\"}}");
+        safe(&NODE.replace("npm ci", "npm ci --ignore-scripts"), &scripts, 3);
+        suggested(NODE, Some(&node("{\"scripts\": {\"prepare\": \"husky\"}}")), 3);
+        // Installed files would be overwritten, or the lock file is missing.
+        none(NODE, Some(&context(&[("package.json", "{}"), ("package-lock.json", "{}"), ("node_modules/a/x", "")])));
+        none(NODE, Some(&context(&[("package.json", "{}")])));
+        let rc = context(&[("package.json", "{}"), ("package-lock.json", "{}"), (".npmrc", "")]);
+        assert!(safe(NODE, &rc, 3).contains("COPY package.json package-lock.json .npmrc ./\n"));
+        // npm install may change the lock file, which the sources' own then replaces.
+        let install = NODE.replace("npm ci", "npm install");
+        assert!(suggested(&install, Some(&node("{}")), 3).contains("COPY package.json package-lock.json ./"));
+        assert!(suggested(&install, None, 3).contains("COPY package*.json ./\n"));
+    }
+
+    #[test]
+    fn go_python_java() {
+        let go = "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go mod download\nRUN go build -o /app .\n";
+        let after = "FROM golang:1.22\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build -o /app .\n";
+        let files = context(&[("go.mod", "module x"), ("go.sum", "x"), ("main.go", "")]);
+        assert_eq!(safe(go, &files, 3), after);
+        assert_eq!(suggested(go, None, 3), after);
+        none(go, Some(&context(&[("go.mod", "module x\nreplace a => ./a\n"), ("go.sum", "x")])));
+        none(go, Some(&context(&[("go.mod", "module x"), ("go.work", "x")])));
+
+        let python = "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir -r requirements.txt\nCMD [\"python\", \"app.py\"]\n";
+        let files = context(&[("requirements.txt", "flask\n"), ("app.py", "")]);
+        assert_eq!(
+            safe(python, &files, 3),
+            "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nCOPY . .\nCMD [\"python\", \"app.py\"]\n"
+        );
+        none(python, Some(&context(&[("requirements.txt", "-e .\n")])));
+        none(python, Some(&context(&[("app.py", "")])));
+        let more = context(&[("requirements.txt", "-r base.txt\n"), ("base.txt", "flask")]);
+        assert!(safe(python, &more, 3).contains("COPY requirements.txt base.txt ./\n"));
+
+        let java = "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn dependency:go-offline -B\nRUN mvn package -DskipTests -B\n";
+        let files = context(&[("pom.xml", "<project/>"), ("src/A.java", "")]);
+        assert_eq!(
+            safe(java, &files, 3),
+            "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn dependency:go-offline -B\nCOPY . .\nRUN mvn package -DskipTests -B\n"
+        );
+        none(java, Some(&context(&[("pom.xml", "<project><modules><module>a</module></modules></project>")])));
+    }
+
+    #[test]
+    fn rust_fetches_without_the_articles_faults() {
+        let rust = "FROM rust:1.80\nWORKDIR /app\nCOPY . .\nRUN cargo fetch --locked\nRUN cargo build --release\n";
+        let files = context(&[("Cargo.toml", "[package]\nname = \"x\"\n"), ("Cargo.lock", "x"), ("src/main.rs", "")]);
+        assert_eq!(
+            suggested(rust, Some(&files), 3),
+            "FROM rust:1.80\nWORKDIR /app\nCOPY Cargo.toml Cargo.lock ./\nRUN mkdir src && touch src/main.rs src/lib.rs && cargo fetch --locked && rm -r src\nCOPY . .\nRUN cargo build --release\n"
+        );
+        for more in ["[workspace]\n", "[dependencies]\na = { path = \"a\" }\n", "[[bin]]\nname = \"y\"\n", "[lib]\n"] {
+            let text = format!("[package]\nname = \"x\"\n{more}");
+            none(rust, Some(&context(&[("Cargo.toml", text.as_str()), ("Cargo.lock", "x")])));
+        }
+        let chef = "FROM rust AS b\nWORKDIR /app\nCOPY --from=p /app/recipe.json recipe.json\nCOPY . .\nRUN cargo chef cook --release --recipe-path recipe.json\nRUN cargo build --release\n";
+        assert_eq!(
+            suggested(chef, None, 4),
+            "FROM rust AS b\nWORKDIR /app\nCOPY --from=p /app/recipe.json recipe.json\nRUN cargo chef cook --release --recipe-path recipe.json\nCOPY . .\nRUN cargo build --release\n"
+        );
+    }
+
+    #[test]
+    fn steps_that_were_not_there_are_suggested() {
+        let files = context(&[("pom.xml", "<project/>"), ("src/A.java", "")]);
+        let java = "FROM maven:3\nWORKDIR /app\n# all of it\nCOPY . .\nRUN mvn package\n";
+        assert_eq!(
+            suggested(java, Some(&files), 4),
+            "FROM maven:3\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn -B dependency:go-offline\n# all of it\nCOPY . .\nRUN mvn package\n"
+        );
+        none(&suggested(java, Some(&files), 4), Some(&files));
+        let go = "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n";
+        assert!(suggested(go, None, 3).contains("COPY go.mod go.sum* ./\nRUN go mod download\nCOPY . .\nRUN go build"));
+        none("FROM golang:1.9\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n", None);
+        none("FROM golang:1.22\nWORKDIR /go/src/x\nCOPY . .\nRUN go build -o /app .\n", None);
+        none("FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\n", None);
+    }
+
+    #[test]
+    fn flags_comments_and_blank_lines() {
+        let context = node("{}");
+        let text = "FROM node\nWORKDIR /app\n\n# the sources\nCOPY --chown=node:node . /app\n\n# install\nRUN npm ci\n\nUSER node\n";
+        assert_eq!(
+            safe(text, &context, 5),
+            "FROM node\nWORKDIR /app\n\nCOPY --chown=node:node package.json package-lock.json /app/\n\n# install\nRUN npm ci\n\n# the sources\nCOPY --chown=node:node . /app\n\nUSER node\n"
+        );
+        let text = "FROM python\nCOPY . /app\nENV A=1\nWORKDIR /app\nRUN pip install -U pip\nRUN pip install -r requirements/prod.txt";
+        assert_eq!(
+            suggested(text, None, 2),
+            "FROM python\nCOPY requirements /app/requirements/\nENV A=1\nWORKDIR /app\nRUN pip install -U pip\nRUN pip install -r requirements/prod.txt\nCOPY . /app"
+        );
+        let text = "FROM python\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n";
+        assert_eq!(
+            suggested(text, None, 2),
+            "FROM python\nCOPY requirements.txt /app/\nRUN pip install -r /app/requirements.txt\nCOPY . /app\n"
+        );
+        let text = "FROM node\nWORKDIR /a\nCOPY package.json package-lock.json ./\nCOPY . .\nRUN npm ci\n";
+        assert_eq!(
+            safe(text, &context, 4),
+            "FROM node\nWORKDIR /a\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"
+        );
+    }
+
+    #[test]
+    fn a_step_that_also_builds_is_split() {
+        let context = node("{}");
+        let text = "FROM node\nWORKDIR /a\nCOPY . .\nRUN --mount=type=cache,target=/root/.npm npm ci && \\\n    # bundle\n    npm run build\n";
+        assert_eq!(
+            suggested(text, Some(&context), 3),
+            "FROM node\nWORKDIR /a\nCOPY package.json package-lock.json ./\nRUN --mount=type=cache,target=/root/.npm npm ci\nCOPY . .\n# bundle\nRUN --mount=type=cache,target=/root/.npm npm run build\n"
+        );
+        none("FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci && npm run build && npm cache clean --force\n", Some(&context));
+    }
+
+    #[test]
+    fn steps_that_need_the_sources_stay() {
+        let context = node("{}");
+        for text in [
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN make\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN ./setup && npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN cd b && npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nWORKDIR /b\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . b\nRUN npm ci\n",
+            "FROM node\nCOPY . /\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY --from=x . .\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY --parents . .\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN npm install express\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci --prefix b\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci || true\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci > log\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nCOPY x .\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nARG D=.\nCOPY . $D\nENV X=1\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nRUN npm ci\nCOPY . .\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nFROM node\nWORKDIR /a\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nONBUILD COPY . .\nRUN npm ci\n",
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN --mount=target=/x npm ci\n",
+            "FROM node\nWORKDIR /a\n# hadolint ignore=DL3000\nCOPY . .\nRUN npm ci\n",
+            "FROM python\nWORKDIR /a\nCOPY . .\nRUN pip install .\n",
+            "FROM python\nWORKDIR /a\nCOPY . .\nRUN poetry install\n",
+        ] {
+            none(text, Some(&context));
+            none(text, None);
+        }
+    }
+
+    #[test]
+    fn neutral_steps_in_between_come_along() {
+        let context = node("{}");
+        let text = "FROM node\nWORKDIR /a\nCOPY . .\nRUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\nRUN npm i -g npm@10\nRUN [\"npm\", \"ci\"]\nRUN npm test\n";
+        let [offer] = offers(&ReorderCopy, text, Some(&context), 5..=5).try_into().unwrap();
+        let after = applied(&ReorderCopy, text, Some(&context), &offer);
+        assert!(after.ends_with("RUN [\"npm\", \"ci\"]\nCOPY . .\nRUN npm test\n"), "{after}");
+    }
 }
