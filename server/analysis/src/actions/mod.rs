@@ -9,6 +9,7 @@ mod layout;
 pub mod merge_run;
 pub mod no_install_recommends;
 pub mod reorder_copy;
+pub mod split_stages;
 #[cfg(test)]
 mod testing;
 
@@ -69,7 +70,12 @@ pub trait Refactoring: Sync {
 
 /// Every refactoring.
 pub fn all() -> &'static [&'static dyn Refactoring] {
-    &[&merge_run::MergeRun, &no_install_recommends::NoInstallRecommends, &reorder_copy::ReorderCopy]
+    &[
+        &merge_run::MergeRun,
+        &no_install_recommends::NoInstallRecommends,
+        &reorder_copy::ReorderCopy,
+        &split_stages::SplitStages,
+    ]
 }
 
 /// The instructions that a selection touches, as a range of numbers; a cursor touches the one that it stands in. Empty
