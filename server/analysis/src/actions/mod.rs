@@ -1,19 +1,39 @@
 //! Refactorings: one file each. Each is offered only where it is right, says what it promises, and computes its edits
 //! only when they are asked for.
 
+mod apt;
+mod command;
+mod ecosystem;
+mod footprint;
+mod layout;
+pub mod merge_run;
+pub mod no_install_recommends;
+pub mod reorder_copy;
+pub mod split_stages;
+#[cfg(test)]
+mod testing;
+
 use std::ops::Range;
 
-use layerwise_model::{Context, File};
+use layerwise_model::{Context, Evaluation, File};
 
 use crate::fix::{Applicability, Edit};
+
+/// Counts the steps of a build that run again when one file of the build context changes: given a Dockerfile's text and
+/// the file's path relative to the context (it need not exist), how many; `None` if that cannot be said.
+pub type Rebuilds<'a> = &'a dyn Fn(&str, &str) -> Option<usize>;
 
 /// What a refactoring may look at.
 #[derive(Clone, Copy)]
 pub struct Cx<'a> {
     /// The Dockerfile.
     pub file: &'a File,
+    /// The Dockerfile, evaluated with all its stages.
+    pub evaluation: &'a Evaluation,
     /// The build context, if it is known.
     pub context: Option<&'a Context>,
+    /// The plan, for titles that say what an edit costs before and after; titles have no numbers without it.
+    pub rebuilds: Option<Rebuilds<'a>>,
 }
 
 /// A refactoring offered at a place.
@@ -31,7 +51,8 @@ pub struct Offer {
     pub range: Range<usize>,
     /// What the user should know before applying it; shown in the preview.
     pub notes: Vec<String>,
-    /// Which of several offers of the same refactoring at one place this is.
+    /// Which of several offers of the same refactoring at one place this is; with [`Self::id`] it names the offer within
+    /// one state of the file.
     pub key: String,
 }
 
@@ -40,7 +61,7 @@ pub trait Refactoring: Sync {
     /// Its id.
     fn id(&self) -> &'static str;
 
-    /// What it offers for a selection (bytes of the document; empty for a cursor).
+    /// What it offers for a selection (bytes of the document; empty for a cursor), the best offer first.
     fn offers(&self, cx: &Cx<'_>, selection: Range<usize>) -> Vec<Offer>;
 
     /// The edits of an offer; `None` if the file has changed so that it no longer applies.
@@ -49,5 +70,29 @@ pub trait Refactoring: Sync {
 
 /// Every refactoring.
 pub fn all() -> &'static [&'static dyn Refactoring] {
-    &[]
+    &[
+        &merge_run::MergeRun,
+        &no_install_recommends::NoInstallRecommends,
+        &reorder_copy::ReorderCopy,
+        &split_stages::SplitStages,
+    ]
+}
+
+/// The instructions that a selection touches, as a range of numbers; a cursor touches the one that it stands in. Empty
+/// when it touches none.
+fn selected(file: &File, selection: &Range<usize>) -> Range<usize> {
+    if selection.is_empty() {
+        return file.at(selection.start).map_or(0..0, |n| n..n + 1);
+    }
+    let mut touched = 0..0;
+    for number in 0..file.len() {
+        let range = file.range(number);
+        if range.start < selection.end && selection.start < range.end {
+            if touched.is_empty() {
+                touched.start = number;
+            }
+            touched.end = number + 1;
+        }
+    }
+    touched
 }
