@@ -1,4 +1,7 @@
 //! A text with its line layer and its tree, edited in step.
+//!
+//! The line layer is brought up to date with each edit. The tree is only told of it, and parsed when somebody asks: a
+//! burst of edits costs one parse, and diagnostics, which stand on the line layer, none.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +11,7 @@ use tree_sitter::{Node, Tree};
 use crate::instruction::Instruction;
 use crate::lines::{LineLayer, Placed};
 use crate::text::{BadRange, Text};
-use crate::tree;
+use crate::tree::{self, LazyTree};
 
 /// What one edit cost; the unit of "incremental means work".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct Document {
 pub struct Parsed {
     text: Text,
     layer: Arc<LineLayer>,
-    tree: Option<Tree>,
+    tree: Option<Arc<LazyTree>>,
 }
 
 impl Document {
@@ -38,8 +41,7 @@ impl Document {
     pub fn new(text: &str) -> Document {
         let text = Text::new(text);
         let layer = Arc::new(LineLayer::new(&text));
-        let tree = tree::parse(&text, None);
-        Document { parsed: Parsed { text, layer, tree } }
+        Document { parsed: Parsed { text, layer, tree: Some(Arc::default()) } }
     }
 
     /// A document without the tree-sitter tree, for tests that show what the tree is for.
@@ -54,7 +56,7 @@ impl Document {
         &self.parsed
     }
 
-    /// Replaces the bytes `range` by `new` and brings everything up to date.
+    /// Replaces the bytes `range` by `new` and brings the line layer up to date; the tree follows on its next use.
     ///
     /// # Errors
     /// [`BadRange`] when the range does not fit the text; nothing is changed then.
@@ -63,24 +65,37 @@ impl Document {
         let old_text = parsed.text.clone();
         parsed.text.replace(range.clone(), new)?;
         let added = range.start..range.start + new.len();
-        let old_points = parsed.tree.is_some().then(|| {
-            (
-                tree::point((&parsed.layer, &old_text), range.start),
-                tree::point((&parsed.layer, &old_text), range.end),
-            )
+        let mut tree = parsed.tree.as_ref().and_then(|tree| tree.latest());
+        let old_points = tree.is_some().then(|| {
+            let at = |byte| tree::point((&parsed.layer, &old_text), byte);
+            (at(range.start), at(range.end))
         });
         let layer = Arc::make_mut(&mut parsed.layer);
         let relexed = layer.relex(&parsed.text, range.clone(), added.clone());
-        if let (Some(old_tree), Some((start, old_end))) = (parsed.tree.as_mut(), old_points) {
-            old_tree.edit(&tree_sitter::InputEdit {
+        if let (Some(tree), Some((start_position, old_end_position))) = (tree.as_mut(), old_points) {
+            let at = |byte| tree::point((&parsed.layer, &parsed.text), byte);
+            tree.edit(&tree_sitter::InputEdit {
                 start_byte: range.start,
                 old_end_byte: range.end,
                 new_end_byte: added.end,
-                start_position: start,
-                old_end_position: old_end,
-                new_end_position: tree::point((&parsed.layer, &parsed.text), added.end),
+                start_position,
+                old_end_position,
+                new_end_position: at(added.end),
             });
-            parsed.tree = tree::parse(&parsed.text, parsed.tree.as_ref());
+            // tree-sitter may keep a node that a change behind it should have made longer: `FROM e:3./` without its
+            // dot is `FROM e:3/`, and the image's name goes on. So nothing of the blocks that the edit touched is kept.
+            let (start, end) = (relexed.range.start, relexed.range.end);
+            tree.edit(&tree_sitter::InputEdit {
+                start_byte: start,
+                old_end_byte: end,
+                new_end_byte: end,
+                start_position: at(start),
+                old_end_position: at(end),
+                new_end_position: at(end),
+            });
+        }
+        if let Some(lazy) = &mut parsed.tree {
+            *lazy = Arc::new(LazyTree::after(tree));
         }
         Ok(Work { bytes_lexed: relexed.bytes, instructions_parsed: relexed.instructions })
     }
@@ -102,9 +117,10 @@ impl Parsed {
         &self.layer
     }
 
-    /// The tree over the whole text. Use [`Self::node`] for one instruction: it knows what to do about errors.
+    /// The tree over the whole text, parsed on first use; `None` for a document without one. Use [`Self::node`] for
+    /// one instruction: it knows what to do about errors.
     pub fn tree(&self) -> Option<&Tree> {
-        self.tree.as_ref()
+        self.tree.as_ref()?.get(&self.text)
     }
 
     /// The instructions and where they stand, in order.
@@ -124,7 +140,7 @@ impl Parsed {
     /// a parse of the instruction alone; `None` where that has errors too, or where there is no tree at all.
     pub fn node<'a>(&'a self, placed: &'a Placed) -> Option<(Node<'a>, usize)> {
         let instruction = placed.instruction()?;
-        let tree = self.tree.as_ref()?;
+        let tree = self.tree()?;
         let trimmed = instruction.trimmed_range();
         let range = placed.start + trimmed.start..placed.start + trimmed.end;
         if let Some(node) = tree::clean_node(tree, range) {

@@ -217,6 +217,46 @@ impl Instruction {
     }
 }
 
+/// Two instructions are equal when everything that was parsed of them is; what is computed on first use does not count.
+impl PartialEq for Instruction {
+    fn eq(&self, other: &Instruction) -> bool {
+        let Instruction {
+            source,
+            logical,
+            keyword,
+            kind,
+            flags,
+            form,
+            args,
+            rest,
+            heredocs,
+            trigger,
+            comments,
+            empty_continuations,
+            lines,
+            head_lines,
+            escape,
+            problems,
+            script: _,
+            tree_alone: _,
+        } = self;
+        *source == other.source
+            && *logical == other.logical
+            && *keyword == other.keyword
+            && *kind == other.kind
+            && *flags == other.flags
+            && *form == other.form
+            && *args == other.args
+            && *rest == other.rest
+            && *heredocs == other.heredocs
+            && *trigger == other.trigger
+            && *comments == other.comments
+            && *empty_continuations == other.empty_continuations
+            && (*lines, *head_lines, *escape) == (other.lines, other.head_lines, other.escape)
+            && *problems == other.problems
+    }
+}
+
 /// The value of `flag` if its name is `name`.
 fn flag_value<'a>(flag: &'a str, name: &str) -> Option<&'a str> {
     let rest = flag.strip_prefix("--")?.strip_prefix(name)?;
@@ -417,11 +457,10 @@ fn parts(logical: &Logical, within: Range<usize>, escape: char, depth: usize) ->
                 }
             }
         }
-        Some(Keyword::Onbuild) => {
-            if !rest.is_empty() && depth < MAX_TRIGGER_DEPTH {
-                parts.trigger = Some(Box::new(self::parts(logical, rest, escape, depth + 1)));
-            }
+        Some(Keyword::Onbuild) if !rest.is_empty() && depth < MAX_TRIGGER_DEPTH => {
+            parts.trigger = Some(Box::new(self::parts(logical, rest, escape, depth + 1)));
         }
+        Some(Keyword::Onbuild) => {}
     }
     parts
 }

@@ -4,6 +4,7 @@
 //! list of problems. Everything below works in byte offsets; lines count line feeds, as BuildKit does, except in
 //! [`text`], which also knows LSP's lines.
 
+mod absent;
 pub mod document;
 pub mod duration;
 pub mod gostr;

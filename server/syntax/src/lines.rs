@@ -1,12 +1,15 @@
 //! The line layer: where each instruction, comment and directive begins and ends, exactly as BuildKit sees it.
 //!
-//! The layer tiles the text: every byte belongs to one [`Block`]. An edit lexes again from the block before it until
-//! the new blocks meet the old ones; the rest is moved, not read.
+//! The layer tiles the text: every byte belongs to one [`Block`]. An edit lexes again from the block that it touches
+//! until the new blocks meet the old ones; the rest is moved, not read. Blocks that come out as they were keep their
+//! [`Arc`], and with it all that was computed from them.
 //! Source: frontend/dockerfile/parser/{parser,directives}.go.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::absent::Absent;
 use crate::heredoc::Heredoc;
 use crate::instruction::{self, Instruction, Lines};
 use crate::json_array;
@@ -43,19 +46,14 @@ pub enum Block {
     Instruction(Arc<Instruction>),
 }
 
+/// Two instructions are equal when everything that was parsed of them is.
 impl PartialEq for Block {
     fn eq(&self, other: &Block) -> bool {
         match (self, other) {
             (Block::Blank, Block::Blank) => true,
             (Block::Comment(a), Block::Comment(b)) => a == b,
             (Block::Directive(a, x), Block::Directive(b, y)) => a == b && x == y,
-            (Block::Instruction(a), Block::Instruction(b)) => {
-                a.source() == b.source()
-                    && a.escape() == b.escape()
-                    && a.heredocs() == b.heredocs()
-                    && a.problems() == b.problems()
-                    && a.args() == b.args()
-            }
+            (Block::Instruction(a), Block::Instruction(b)) => a == b,
             _ => false,
         }
     }
@@ -89,6 +87,24 @@ impl Placed {
             _ => None,
         }
     }
+
+    /// The heredoc that never ends, if it has one; it is its last.
+    fn open_heredoc(&self) -> Option<&Heredoc> {
+        self.instruction()?.heredocs().last().filter(|h| !h.terminated)
+    }
+
+    /// Whether lexing gave the same block as before. What is parsed of an instruction is a function of its source, the
+    /// escape character, and whether a BOM in front of it is the file's, so nothing else needs to be compared.
+    fn comes_out_as(&self, old: &Placed) -> bool {
+        match (&self.block, &old.block) {
+            (Block::Instruction(a), Block::Instruction(b)) => {
+                a.escape() == b.escape()
+                    && a.source() == b.source()
+                    && ((self.start == 0) == (old.start == 0) || !a.source().starts_with('\u{feff}'))
+            }
+            (a, b) => a == b,
+        }
+    }
 }
 
 /// The blocks of one text.
@@ -99,18 +115,21 @@ pub struct LineLayer {
     /// included.
     directive_blocks: usize,
     escape: Option<char>,
-    unterminated: usize,
+    /// The blocks with a heredoc that never ends: ascending indices into `blocks`.
+    open: Vec<usize>,
 }
 
 /// What an edit made the line layer do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relexed {
     /// Bytes lexed again.
     pub bytes: usize,
     /// Instructions parsed again.
     pub instructions: usize,
     /// The new blocks: indices into [`LineLayer::blocks`].
-    pub blocks: (usize, usize),
+    pub blocks: Range<usize>,
+    /// Where the new blocks stand in the text as it is now. The edit lies within.
+    pub range: Range<usize>,
 }
 
 /// What the lexer carries from line to line.
@@ -150,44 +169,42 @@ impl LineLayer {
     /// Brings the layer up to date after `old` (a byte range of the text as it was) was replaced; `new` is the range
     /// of the replacement in `text`, so both start at the same byte.
     pub fn relex(&mut self, text: &Text, old: Range<usize>, new: Range<usize>) -> Relexed {
-        let first = self.first_to_relex(&old);
-        let start = self.blocks.get(first).map_or(0, |b| b.start);
-        let line = self.blocks.get(first).map_or(0, |b| b.line);
+        let mut lexer = Lexer { text, pos: 0, bytes: 0, absent: Absent::default() };
+        let first = self.first_to_relex(&mut lexer, &old, &new);
+        self.note_absent(first, &mut lexer, &old, &new);
         let in_directives = first < self.directive_blocks || self.blocks.is_empty();
         // With directives in play everything above the edit is lexed again too; it is a handful of lines.
-        let (first, start, line) = if in_directives { (0, 0, 0) } else { (first, start, line) };
+        let first = if in_directives { 0 } else { first };
+        let (start, line) = match (self.blocks.get(first), self.blocks.last()) {
+            (Some(block), _) => (block.start, block.line),
+            (None, Some(last)) => (last.start + last.len, last.line + last.lines),
+            (None, None) => (0, 0),
+        };
         let mut state = if in_directives {
             State { escape: '\\', seen: Some(Vec::new()) }
         } else {
             State { escape: self.escape(), seen: None }
         };
         let old_escape = self.escape();
-        let mut lexer = Lexer { text, pos: start, bytes: 0 };
+        lexer.pos = start;
         let mut fresh: Vec<Placed> = Vec::new();
         let mut next_line = line;
         let mut instructions = 0;
         let mut directive_blocks = if in_directives { 0 } else { self.directive_blocks };
         let mut resume = self.blocks.len();
-        // `old_end` and `lexer.pos` name the same byte once it lies behind the edit.
-        let behind = |pos: usize| pos.checked_sub(new.end).map(|d| old.end + d);
         let mut candidate = first;
         loop {
-            if state.seen.is_none()
-                && state.escape == old_escape
-                && lexer.pos > new.end
-                && !self.blocks.is_empty()
-            {
-                if let Some(at) = behind(lexer.pos) {
-                    while candidate < self.blocks.len() && self.blocks[candidate].start < at {
-                        candidate += 1;
-                    }
-                    if candidate < self.blocks.len()
-                        && self.blocks[candidate].start == at
-                        && candidate >= self.directive_blocks
-                    {
-                        resume = candidate;
-                        break;
-                    }
+            // Behind the edit, where an old block began at the same byte, the lexer would find the old blocks again.
+            if state.seen.is_none() && state.escape == old_escape && lexer.pos >= new.end {
+                let at = lexer.pos - new.end + old.end;
+                while self.blocks.get(candidate).is_some_and(|b| b.start < at) {
+                    candidate += 1;
+                }
+                if self.blocks.get(candidate).is_some_and(|b| b.start == at)
+                    && candidate >= self.directive_blocks
+                {
+                    resume = candidate;
+                    break;
                 }
             }
             if lexer.pos >= text.len() {
@@ -203,37 +220,95 @@ impl LineLayer {
             fresh.push(Placed { start: from, line: next_line, len: lexer.pos - from, lines, block });
             next_line += lines;
         }
-        if resume < self.blocks.len() {
-            let old_start = self.blocks[resume].start;
-            let old_line = self.blocks[resume].line;
+        if let Some(at) = self.blocks.get(resume) {
+            let (old_start, old_line) = (at.start, at.line);
             let (new_start, new_line) = (lexer.pos, next_line);
             for placed in &mut self.blocks[resume..] {
                 placed.start = placed.start - old_start + new_start;
                 placed.line = placed.line - old_line + new_line;
             }
         }
-        let bytes = lexer.bytes;
+        keep_unchanged(&self.blocks[first..resume], &mut fresh);
         let count = fresh.len();
+        self.reopen(first..resume, &fresh);
         self.blocks.splice(first..resume, fresh);
         self.directive_blocks = directive_blocks;
         self.escape = Some(state.escape);
-        self.unterminated = self.blocks.iter().filter(|b| is_unterminated(b)).count();
-        Relexed { bytes, instructions, blocks: (first, first + count) }
+        Relexed {
+            bytes: lexer.bytes + lexer.absent.bytes_read(),
+            instructions,
+            blocks: first..first + count,
+            range: start..lexer.pos,
+        }
     }
 
-    /// The first block that an edit of `old` can change. The block before the edit counts, because text appended to
-    /// its last line belongs to it; so does an unterminated heredoc anywhere above, which looked at all that follows.
-    fn first_to_relex(&self, old: &Range<usize>) -> usize {
-        let Some(touched) = self.block_at(old.start.saturating_sub(1)) else { return 0 };
-        if self.unterminated == 0 {
-            return touched;
+    /// The first block that an edit can change; the number of blocks if it can change none of them.
+    ///
+    /// That is the block that holds the edit's first byte: the one before it ends in a line feed and looked at nothing
+    /// behind that, unless it has a heredoc that never ends. Such a one depends on two things below it: on the line at
+    /// which it was given up, which is the next block's first, and on there being no line that ends it.
+    fn first_to_relex(&self, lexer: &mut Lexer<'_>, old: &Range<usize>, new: &Range<usize>) -> usize {
+        let Some(mut first) = self.block_at(old.start) else { return 0 };
+        let above = self.open.partition_point(|&at| at < first);
+        if above > 0 {
+            let start = self.blocks[first].start;
+            let before = lexer.text.slice(start..old.start);
+            lexer.bytes += before.len();
+            let line_start = before.rfind('\n').map_or(start, |at| start + at + 1);
+            if line_start == start && self.open.binary_search(&(first - 1)).is_ok() {
+                first -= 1;
+            }
+            // The lines that the edit changed; most often one.
+            lexer.pos = line_start;
+            let mut changed = Vec::new();
+            while lexer.pos <= new.end && !lexer.at_end() {
+                changed.push(lexer.line());
+            }
+            let lines: HashSet<&str> = changed.iter().map(|line| trim_newline(line)).collect();
+            let chomped: HashSet<&str> = lines.iter().map(|line| line.trim_start_matches('\t')).collect();
+            let ends = |h: &Heredoc| if h.chomp { &chomped } else { &lines }.contains(h.name.as_str());
+            let ended = |&&at: &&usize| self.blocks[at].open_heredoc().is_some_and(ends);
+            first = self.open[..above].iter().find(ended).map_or(first, |&at| at.min(first));
         }
-        self.blocks[..touched].iter().position(is_unterminated).unwrap_or(touched)
+        first
+    }
+
+    /// Tells the lexer what is known about the heredoc of the block that it starts with: that no line behind the edit
+    /// ends it. Without this each character typed in its body would read the file to its end.
+    fn note_absent(&self, first: usize, lexer: &mut Lexer<'_>, old: &Range<usize>, new: &Range<usize>) {
+        let Some(placed) = self.blocks.get(first) else { return };
+        let Some(heredoc) = placed.open_heredoc() else { return };
+        lexer.pos = new.end;
+        lexer.line();
+        let search = placed.start + heredoc.body.start;
+        let moved = if search >= old.end { search - old.end + new.end } else { 0 };
+        lexer.absent.note(&heredoc.name, heredoc.chomp, lexer.pos.max(moved));
+    }
+
+    /// Brings `open` up to date for `fresh` in the place of the blocks `replaced`.
+    fn reopen(&mut self, replaced: Range<usize>, fresh: &[Placed]) {
+        let from = self.open.partition_point(|&at| at < replaced.start);
+        let to = self.open.partition_point(|&at| at < replaced.end);
+        for at in &mut self.open[to..] {
+            *at = *at - replaced.end + replaced.start + fresh.len();
+        }
+        let new = fresh.iter().enumerate().filter(|(_, b)| b.open_heredoc().is_some());
+        self.open.splice(from..to, new.map(|(at, _)| replaced.start + at));
     }
 }
 
-fn is_unterminated(placed: &Placed) -> bool {
-    placed.instruction().is_some_and(|i| i.heredocs().iter().any(|h| !h.terminated))
+/// Gives the blocks of `fresh` that equal those of `old`, counted from either end, the old content.
+fn keep_unchanged(old: &[Placed], fresh: &mut [Placed]) {
+    let keep = |(old, fresh): (&Placed, &mut Placed)| {
+        let same = fresh.comes_out_as(old);
+        if same {
+            fresh.block = old.block.clone();
+        }
+        same
+    };
+    let front = old.iter().zip(fresh.iter_mut()).map(keep).take_while(|&same| same).count();
+    let (old, fresh) = (&old[front..], &mut fresh[front..]);
+    old.iter().rev().zip(fresh.iter_mut().rev()).map(keep).take_while(|&same| same).count();
 }
 
 /// Reads blocks off a text.
@@ -241,11 +316,12 @@ struct Lexer<'a> {
     text: &'a Text,
     pos: usize,
     bytes: usize,
+    absent: Absent,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
     /// The line at the current position, its line feed included, and moves behind it.
-    fn line(&mut self) -> std::borrow::Cow<'_, str> {
+    fn line(&mut self) -> std::borrow::Cow<'a, str> {
         let start = self.pos;
         let mut end = start;
         loop {
@@ -338,15 +414,17 @@ impl Lexer<'_> {
         let mut heredocs = Vec::new();
         for marker in std::mem::take(&mut head.markers) {
             let from = head.lines.source.len();
-            let back = (self.pos, lines);
-            let mut body_end = from;
-            let mut terminated = false;
+            let start = self.pos;
+            let absent_from = self.absent.from(&marker.name, marker.chomp, start, self.text);
+            let mut terminator: Option<usize> = None;
             // Where a half-typed heredoc's body is taken to end: the next line that is plainly an instruction.
             let mut recovery: Option<(usize, usize)> = None;
-            let mut text = String::new();
             while !self.at_end() {
                 let at = self.pos;
-                let line = self.line().into_owned();
+                if recovery.is_some() && at >= absent_from {
+                    break;
+                }
+                let line = self.line();
                 let mut candidate = trim_newline(&line);
                 if marker.chomp {
                     candidate = candidate.trim_start_matches('\t');
@@ -355,33 +433,26 @@ impl Lexer<'_> {
                     recovery = Some((at, lines));
                 }
                 lines += 1;
-                text.push_str(&line);
                 if candidate == marker.name {
-                    terminated = true;
+                    terminator = Some(at);
                     break;
                 }
-                body_end += line.len();
             }
-            if terminated {
-                head.lines.source.push_str(&text);
-            } else {
+            if terminator.is_none() {
+                self.absent.note_search(&marker.name, marker.chomp, start);
                 // BuildKit gives up on the whole file here. We take back what looks like the rest of it.
-                let (end, end_lines) = recovery.unwrap_or((self.pos, lines));
-                text.truncate(end - back.0);
-                head.lines.source.push_str(&text);
-                body_end = from + text.len();
-                self.pos = end;
-                lines = end_lines;
+                (self.pos, lines) = recovery.unwrap_or((self.pos, lines));
             }
+            head.lines.source.push_str(&self.text.slice(start..self.pos));
             heredocs.push(Heredoc {
                 name: marker.name,
                 expand: marker.expand,
                 chomp: marker.chomp,
                 fd: marker.fd,
-                body: from..body_end,
-                terminated,
+                body: from..from + (terminator.unwrap_or(self.pos) - start),
+                terminated: terminator.is_some(),
             });
-            if !terminated {
+            if terminator.is_none() {
                 break;
             }
         }
@@ -396,7 +467,8 @@ fn starts_instruction(line: &str) -> bool {
     !rest.trim().is_empty() && Keyword::parse(word).is_some_and(|k| k.as_str() == word)
 }
 
-fn trim_newline(line: &str) -> &str {
+/// A line without its line break, as BuildKit cuts it: all carriage returns and line feeds at its end.
+pub(crate) fn trim_newline(line: &str) -> &str {
     line.trim_end_matches(['\r', '\n'])
 }
 

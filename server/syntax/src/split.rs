@@ -200,10 +200,10 @@ pub(crate) fn quoted_words(line: &str, within: Range<usize>, escape: char) -> Ve
             }
         }
     }
-    if let Some(from) = start {
-        if blank_ok || !value.is_empty() {
-            words.push(Piece { value, range: within.start + from..within.end });
-        }
+    if let Some(from) = start
+        && (blank_ok || !value.is_empty())
+    {
+        words.push(Piece { value, range: within.start + from..within.end });
     }
     words
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use tree_sitter::{Node, Parser, Point, Tree};
 
@@ -12,9 +13,41 @@ thread_local! {
     static DOCKERFILE: RefCell<Option<Parser>> = const { RefCell::new(None) };
 }
 
+/// The tree of one state of a text, parsed on first use.
+#[derive(Debug, Default)]
+pub(crate) struct LazyTree {
+    /// An earlier tree that was told of all edits since.
+    old: Option<Tree>,
+    tree: OnceLock<Option<Tree>>,
+}
+
+impl LazyTree {
+    /// For a text that was edited, `old` being [`Self::latest`] of the state before, told of the edit.
+    pub(crate) fn after(old: Option<Tree>) -> LazyTree {
+        LazyTree { old, tree: OnceLock::new() }
+    }
+
+    /// The tree of `text`, which must always be the same text.
+    pub(crate) fn get(&self, text: &Text) -> Option<&Tree> {
+        self.tree.get_or_init(|| parse(text, self.old.as_ref())).as_ref()
+    }
+
+    /// The tree if it was parsed, else the one that it would be parsed from.
+    pub(crate) fn latest(&self) -> Option<Tree> {
+        self.tree.get().map_or_else(|| self.old.clone(), Clone::clone)
+    }
+}
+
 /// Parses `text`, reusing `old` (already edited) where there is one.
-pub(crate) fn parse(text: &Text, old: Option<&Tree>) -> Option<Tree> {
-    with_parser(|parser| parser.parse_with_options(&mut |byte, _| text.chunk_at(byte), old, None))
+///
+/// tree-sitter's way out of an error depends on what it can reuse, so that a tree with errors may differ from that of
+/// a parse from scratch. Such a tree is thrown away for the one from scratch: what a user sees must not depend on how
+/// the text came about.
+fn parse(text: &Text, old: Option<&Tree>) -> Option<Tree> {
+    let parse =
+        |old| with_parser(|parser| parser.parse_with_options(&mut |byte, _| text.chunk_at(byte), old, None));
+    let tree = parse(old)?;
+    if old.is_some() && tree.root_node().has_error() { parse(None) } else { Some(tree) }
 }
 
 /// Parses one instruction's source by itself.
