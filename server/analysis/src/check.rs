@@ -43,7 +43,8 @@ pub struct Input<'a> {
 /// Runs the rules and keeps the findings of instructions that did not change.
 #[derive(Default)]
 pub struct Checker {
-    kept: HashMap<(*const Instruction, *const Step), Kept>,
+    /// By the addresses of instruction and step.
+    kept: HashMap<(usize, usize), Kept>,
     /// The rules that made what is kept, by name.
     active: Vec<&'static str>,
     work: CheckWork,
@@ -87,7 +88,7 @@ impl Checker {
         let mut kept = HashMap::with_capacity(input.file.len());
         for (number, placed, instruction) in input.file.all() {
             let step = input.eval.step(number);
-            let key = (Arc::as_ptr(instruction), Arc::as_ptr(step));
+            let key = (Arc::as_ptr(instruction).addr(), Arc::as_ptr(step).addr());
             let entry = match self.kept.remove(&key) {
                 Some(entry) => entry,
                 None => self.look(instruction, step, &active),
@@ -162,6 +163,16 @@ impl std::fmt::Debug for Kept {
         write!(f, "{} ({} findings)", self.instruction.keyword().value, self.findings.len())?;
         write!(f, " unmatched {}", self.step.unmatched.len())
     }
+}
+
+/// Whether some rule that would run looks at the build context, so that it is worth loading.
+pub fn needs_context(file: &File, selection: &Selection) -> bool {
+    let suppressions = Suppressions::of(file, selection.check_options.as_deref());
+    rules::all().iter().any(|r| {
+        let meta = &r.meta;
+        let asked = !meta.experimental || suppressions.experimental(meta.buildkit.unwrap_or(meta.name));
+        meta.context && asked && (meta.default || meta.experimental || selection.all)
+    })
 }
 
 fn is_active(rule: &Rule, input: &Input<'_>, suppressions: &Suppressions) -> bool {

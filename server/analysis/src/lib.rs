@@ -4,8 +4,9 @@ pub mod actions;
 pub mod check;
 pub mod diagnostic;
 pub mod fix;
+pub mod fix_all;
 pub mod plan;
-mod ranges;
+pub mod ranges;
 pub mod rules;
 pub mod suppress;
 

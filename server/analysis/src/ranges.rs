@@ -6,7 +6,7 @@ use std::ops::Range;
 use layerwise_syntax::{Instruction, Word};
 
 /// The first line of an instruction, without its continuation character and line break.
-pub(crate) fn head(instruction: &Instruction) -> Range<usize> {
+pub fn head(instruction: &Instruction) -> Range<usize> {
     let trimmed = instruction.trimmed_range();
     let source = &instruction.source()[trimmed.clone()];
     let line = source.find('\n').map_or(source, |at| &source[..at]);
@@ -15,7 +15,7 @@ pub(crate) fn head(instruction: &Instruction) -> Range<usize> {
 }
 
 /// The range itself if it starts on the instruction's first line, else that line.
-pub(crate) fn on_first_line(instruction: &Instruction, range: &Range<usize>) -> Range<usize> {
+pub fn on_first_line(instruction: &Instruction, range: &Range<usize>) -> Range<usize> {
     let start = instruction.trimmed_range().start;
     match instruction.source().get(start..range.start) {
         Some(before) if !before.contains('\n') => range.clone(),
@@ -24,12 +24,12 @@ pub(crate) fn on_first_line(instruction: &Instruction, range: &Range<usize>) -> 
 }
 
 /// Whether a word stands in the source exactly as its value has it: no continuation in it, nothing unquoted.
-pub(crate) fn is_verbatim(instruction: &Instruction, word: &Word) -> bool {
+pub fn is_verbatim(instruction: &Instruction, word: &Word) -> bool {
     instruction.source().get(word.range.clone()) == Some(word.value.as_str())
 }
 
 /// The `nth` reference (from 0) to a variable within a range: the bytes of its name. The last one if there are fewer.
-pub(crate) fn variable(
+pub fn variable(
     instruction: &Instruction,
     within: Range<usize>,
     name: &str,

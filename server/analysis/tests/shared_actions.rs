@@ -147,7 +147,12 @@ fn every_offer_on_real_files_holds() {
                     count.1 += 1;
                 }
                 match check(*action, &text, &offer) {
-                    Err(why) => failures.push(format!("{}: {} at {:?}: {why}", path.display(), offer.title, offer.range)),
+                    Err(why) => failures.push(format!(
+                        "{}: {} at {:?}: {why}",
+                        path.display(),
+                        offer.title,
+                        offer.range
+                    )),
                     Ok(after) if action.id() == shown_id => shown.push(format!(
                         "=== {} [{promise}] {}\n    {}\n{}",
                         path.file_name().unwrap_or_default().to_string_lossy(),

@@ -69,7 +69,7 @@ pub(crate) fn nothing() -> Content {
 }
 
 /// An ignore file: its name as [`Context::ignore_file`] has it, and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IgnoreFile {
     /// Relative to the context if it stands there, else the path as it was given.
     pub name: String,
@@ -85,17 +85,25 @@ pub struct IgnoreFile {
 /// file's content is a new [`Content::Unread`]; see [`fingerprint`]. A root that cannot be read gives an index without
 /// entries that says so.
 pub fn load(fs: &dyn ContextFs, root: &Path, dockerfile: Option<&Path>, limits: &Limits) -> Context {
-    let mut incomplete = Vec::new();
-    let ignore_file = match ignore_file(fs, root, dockerfile) {
-        Ok(found) => found,
-        Err(name) => {
-            incomplete.push(name);
-            None
-        }
+    let mut context = load_with(fs, root, ignore_file(fs, root, dockerfile), limits);
+    context.dockerfile = dockerfile.and_then(|path| below_root(root, path));
+    context
+}
+
+/// [`load`] with an ignore file that is already known (see [`ignore_file`]), and without a Dockerfile.
+pub fn load_with(
+    fs: &dyn ContextFs,
+    root: &Path,
+    ignore_file: Result<Option<IgnoreFile>, String>,
+    limits: &Limits,
+) -> Context {
+    let (ignore_file, mut unreadable) = match ignore_file {
+        Ok(found) => (found, Vec::new()),
+        Err(name) => (None, vec![name]),
     };
     let ignore = Dockerignore::parse(ignore_file.as_ref().map_or("", |f| f.text.as_str()));
     let walked = walk(fs, root, &ignore, limits);
-    incomplete.extend(walked.unreadable);
+    unreadable.extend(walked.unreadable);
     let texts = read_manifests(fs, root, &walked.entries, limits);
     Context {
         name: root.display().to_string(),
@@ -103,13 +111,13 @@ pub fn load(fs: &dyn ContextFs, root: &Path, dockerfile: Option<&Path>, limits: 
         texts: Arc::new(texts),
         ignore: Arc::new(ignore),
         ignore_file: ignore_file.map(|f| f.name),
-        dockerfile: dockerfile.and_then(|path| below_root(root, path)),
-        incomplete: walked.stopped.or((!incomplete.is_empty()).then_some(Incomplete::Unreadable(incomplete))),
+        dockerfile: None,
+        incomplete: walked.stopped.or((!unreadable.is_empty()).then_some(Incomplete::Unreadable(unreadable))),
     }
 }
 
-/// The context with the contents of the given files known: their bytes hashed, together with the extended attributes
-/// that count for BuildKit. Paths that are no files in the index, and files that cannot be read or are too big, stay as
+/// The context with the contents of the given files known: their bytes hashed. Extended attributes play no part: a change
+/// of them alone does not reach the builder (the client compares type, mode, size, time and link target). Paths that are no files in the index, and files that cannot be read or are too big, stay as
 /// they are. The contents of all other files stay shared with the context given.
 pub fn fingerprint<'a>(
     fs: &dyn ContextFs,
@@ -160,21 +168,7 @@ fn hash_file(fs: &dyn ContextFs, path: &Path, limits: &Limits) -> Option<([u8; 3
             return None;
         }
     }
-    let (bytes, size) = (*hasher.finalize().as_bytes(), hasher.count());
-    let xattrs = fs.xattrs(path);
-    if xattrs.is_empty() {
-        return Some((bytes, size));
-    }
-    // A length before each part keeps different attributes from making the same sequence of bytes.
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&bytes);
-    for (name, value) in xattrs {
-        for part in [name.as_encoded_bytes(), &value] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
-    }
-    Some((*hasher.finalize().as_bytes(), size))
+    Some((*hasher.finalize().as_bytes(), hasher.count()))
 }
 
 /// The ignore file in force, if there is one. `Err` is the name of one that is there and cannot be read.
@@ -222,7 +216,7 @@ fn lossy(bytes: Vec<u8>) -> String {
 }
 
 /// The path relative to the root, slash-separated, if it is below the root; by their text alone, links not followed.
-pub(crate) fn below_root(root: &Path, path: &Path) -> Option<String> {
+pub fn below_root(root: &Path, path: &Path) -> Option<String> {
     let (root, path) = (lexical(root), lexical(path));
     let below = path.strip_prefix(root).ok()?;
     let parts: Vec<_> = below.components().map(|c| c.as_os_str().to_string_lossy()).collect();
@@ -230,7 +224,7 @@ pub(crate) fn below_root(root: &Path, path: &Path) -> Option<String> {
 }
 
 /// The absolute path without `.` and `..`, as text: `a/../b` is `b` even if `a` is a link.
-pub(crate) fn lexical(path: &Path) -> PathBuf {
+pub fn lexical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut clean = PathBuf::new();
     for component in absolute.components() {

@@ -39,9 +39,6 @@ pub enum Links {
     Refuse,
 }
 
-/// Extended attributes: names and values, sorted by name.
-pub type Xattrs = Vec<(OsString, Vec<u8>)>;
-
 /// Reading, and only reading, of files and directories.
 pub trait ContextFs: Send + Sync {
     /// What stands at the path; a link at its end is not followed.
@@ -56,10 +53,6 @@ pub trait ContextFs: Send + Sync {
     /// Opens a regular file. Anything else is an error ([`io::ErrorKind::IsADirectory`] for a directory,
     /// [`io::ErrorKind::InvalidInput`] for pipes, sockets, devices and refused links), found out without blocking.
     fn open(&self, path: &Path, links: Links) -> io::Result<Box<dyn Read + Send>>;
-
-    /// The attributes that are part of a file's content for BuildKit: `user.*` and `security.capability`
-    /// (buildkit `solver/llbsolver`, contenthash's tar header). Empty where the file system has none.
-    fn xattrs(&self, path: &Path) -> Xattrs;
 
     /// A whole file. [`io::ErrorKind::FileTooLarge`] if it has more than `limit` bytes, of which no more than one
     /// beyond the limit is read.
@@ -128,27 +121,6 @@ impl ContextFs for OsFs {
             Some(error) => Err(error),
             None => Ok(Box::new(file)),
         }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn xattrs(&self, path: &Path) -> Xattrs {
-        // Best effort: a file system without attributes says so with an error, and a file with attributes that may
-        // not be read is one that the build could not send either.
-        let mut found: Xattrs = xattr::list(path)
-            .into_iter()
-            .flatten()
-            .filter(|name| {
-                name.as_encoded_bytes().starts_with(b"user.") || name.as_os_str() == "security.capability"
-            })
-            .filter_map(|name| xattr::get(path, &name).ok().flatten().map(|value| (name, value)))
-            .collect();
-        found.sort();
-        found
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn xattrs(&self, _path: &Path) -> Xattrs {
-        Xattrs::new()
     }
 }
 

@@ -114,6 +114,8 @@ pub struct Before {
     pub changed: BTreeMap<String, State>,
     /// The directories that the revision has below the context.
     pub dirs: BTreeSet<String>,
+    /// Directories of which git knows no file; what is below one of them need not be listed.
+    pub untracked_dirs: BTreeSet<String>,
     /// The Dockerfile.
     pub dockerfile: Option<Versioned>,
     /// `<Dockerfile name>.dockerignore` beside it.

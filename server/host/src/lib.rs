@@ -3,10 +3,12 @@
 //! This room reads only, and reads through [`fs::ContextFs`]; what it finds it hands to `model` as immutable values.
 
 pub mod context;
+pub mod contexts;
 pub mod find;
 pub mod fs;
 pub mod git;
 pub mod manifest;
 pub mod memfs;
+pub mod memo;
 pub mod read;
 pub mod root;

@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use layerwise_model::context::EntryKind;
 
-use crate::fs::{ContextFs, Links, Listing, Metadata, Xattrs};
+use crate::fs::{ContextFs, Links, Listing, Metadata};
 
 #[derive(Clone, Debug)]
 enum Node {
     File {
         bytes: Arc<[u8]>,
         mode: u32,
-        xattrs: Xattrs,
     },
     /// A file whose bytes are never there to be read, only its size.
     Sparse {
@@ -58,7 +57,7 @@ impl MemFs {
         bytes: impl AsRef<[u8]>,
         mode: u32,
     ) -> &mut MemFs {
-        self.add(path.as_ref(), Node::File { bytes: bytes.as_ref().into(), mode, xattrs: Vec::new() })
+        self.add(path.as_ref(), Node::File { bytes: bytes.as_ref().into(), mode })
     }
 
     /// Adds a file of the given size that cannot be read.
@@ -92,15 +91,6 @@ impl MemFs {
     /// Adds a socket, pipe or device.
     pub fn special(&mut self, path: impl AsRef<Path>) -> &mut MemFs {
         self.add(path.as_ref(), Node::Other)
-    }
-
-    /// Sets an extended attribute of a file that is there.
-    pub fn xattr(&mut self, path: impl AsRef<Path>, name: &str, value: &[u8]) -> &mut MemFs {
-        if let Some(Node::File { xattrs, .. }) = self.nodes.get_mut(path.as_ref()) {
-            xattrs.push((name.into(), value.to_vec()));
-            xattrs.sort();
-        }
-        self
     }
 
     /// How many times a file was opened.
@@ -164,7 +154,7 @@ impl MemFs {
 impl ContextFs for MemFs {
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         Ok(match self.node(path)? {
-            Node::File { bytes, mode, .. } => {
+            Node::File { bytes, mode } => {
                 Metadata { kind: EntryKind::File, mode: *mode, size: bytes.len() as u64 }
             }
             Node::Sparse { size } => Metadata { kind: EntryKind::File, mode: 0o644, size: *size },
@@ -206,12 +196,5 @@ impl ContextFs for MemFs {
             }
         }
         Err(io::Error::other("too many symbolic links"))
-    }
-
-    fn xattrs(&self, path: &Path) -> Xattrs {
-        match self.node(path) {
-            Ok(Node::File { xattrs, .. }) => xattrs.clone(),
-            _ => Xattrs::new(),
-        }
     }
 }

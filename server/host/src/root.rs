@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use layerwise_model::context::EntryKind;
+use layerwise_model::eval::{Command, Evaluation, Source as From};
 use layerwise_model::gopath::{go_match, path_clean};
+use layerwise_model::graph::{is_git, is_http};
+use layerwise_model::selection::has_wildcard;
+use layerwise_syntax::mount::MountKind;
 
 use crate::context::lexical;
-use crate::fs::{ContextFs, resolve_in_root};
+use crate::fs::{ContextFs, git_top, resolve_in_root};
 
 /// A source that COPY, ADD or a bind mount takes from the build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,46 @@ pub struct Source {
     pub path: String,
     /// Whether it may match nothing: BuildKit lets a pattern do so, and who writes `package-lock.json*` means it.
     pub optional: bool,
+}
+
+/// What a Dockerfile takes from its context, by an evaluation of all its stages.
+///
+/// A pattern beside another source of the same instruction is optional: `COPY package.json package-lock.json* ./`. One
+/// that stands alone must match, since whoever wrote it knew of a file. URLs and git repositories are no part of it.
+pub fn sources(eval: &Evaluation) -> Vec<Source> {
+    let mut found = Vec::new();
+    for step in &eval.steps {
+        match &step.command {
+            Command::Copy(copy) if copy.from == From::Context => {
+                let local = |s: &&String| !(copy.add && (is_http(s) || is_git(s)));
+                let required = copy.sources.iter().filter(local).any(|s| !has_wildcard(s));
+                for path in copy.sources.iter().filter(local) {
+                    let optional = required && has_wildcard(path);
+                    found.push(Source { path: path.clone(), optional });
+                }
+            }
+            Command::Run(run) => {
+                for (mount, from) in &run.mounts {
+                    if mount.kind == MountKind::Bind && *from == From::Context {
+                        found.push(Source { path: mount.source.clone(), optional: false });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The folder above which no context is looked for: the repository's top, else the current directory if the Dockerfile is
+/// below it, else the Dockerfile's own folder.
+pub fn top_for(fs: &dyn ContextFs, dockerfile: &Path) -> PathBuf {
+    let file = lexical(dockerfile);
+    let own = file.parent().unwrap_or(&file);
+    git_top(fs, own).unwrap_or_else(|| {
+        let here = lexical(Path::new("."));
+        if own.starts_with(&here) { here } else { own.to_path_buf() }
+    })
 }
 
 /// Folders tried, from the Dockerfile's own upwards.

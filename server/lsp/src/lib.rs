@@ -10,11 +10,11 @@ mod front;
 mod handlers;
 mod outbox;
 mod parent;
-mod plain;
 mod publish;
 mod server;
 mod session;
 mod wire;
+mod workbench;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub fn serve_stdio() -> u8 {
             return 2;
         }
     };
-    let server = serve(Arc::new(plain::Plain), tokio::io::stdin(), tokio::io::stdout());
+    let server = serve(Arc::new(workbench::Workbench::new()), tokio::io::stdin(), tokio::io::stdout());
     let status = catch_unwind(AssertUnwindSafe(|| runtime.block_on(server)));
     // A thread may sit in a read of stdin that never returns; dropping the runtime would wait for it.
     runtime.shutdown_background();

@@ -32,8 +32,17 @@ pub(crate) struct Package {
 }
 
 /// Options of apt-get whose value is the next word.
-const VALUED: [&str; 9] =
-    ["-o", "--option", "-c", "--config-file", "-t", "--target-release", "--default-release", "-a", "--host-architecture"];
+const VALUED: [&str; 9] = [
+    "-o",
+    "--option",
+    "-c",
+    "--config-file",
+    "-t",
+    "--target-release",
+    "--default-release",
+    "-a",
+    "--host-architecture",
+];
 
 /// The words of an apt command behind `apt-get` or `apt`, with `sudo`, `env` and the like skipped.
 fn arguments(command: &SimpleCommand) -> Option<&[ShellWord]> {
@@ -44,7 +53,8 @@ fn arguments(command: &SimpleCommand) -> Option<&[ShellWord]> {
         match name.rsplit('/').next()? {
             "apt-get" | "apt" => return Some(rest),
             "sudo" | "env" | "eatmydata" | "nice" => {
-                let skipped = rest.iter().take_while(|w| w.raw.starts_with('-') || w.raw.contains('=')).count();
+                let skipped =
+                    rest.iter().take_while(|w| w.raw.starts_with('-') || w.raw.contains('=')).count();
                 words = &rest[skipped..];
             }
             _ => return None,
@@ -65,7 +75,9 @@ pub(crate) fn is_install(command: &SimpleCommand) -> bool {
 /// The packages that a command installs, by name.
 pub(crate) fn installed(command: &SimpleCommand) -> Vec<String> {
     let Some(words) = arguments(command) else { return Vec::new() };
-    let Some(at) = words.iter().position(|w| w.literal.as_deref() == Some("install")) else { return Vec::new() };
+    let Some(at) = words.iter().position(|w| w.literal.as_deref() == Some("install")) else {
+        return Vec::new();
+    };
     words[at + 1..].iter().filter_map(package_name).collect()
 }
 
@@ -80,20 +92,28 @@ fn install(script: &Script, command: &SimpleCommand) -> Option<Install> {
     let at = words.iter().position(|w| w.literal.as_deref() == Some("install"))?;
     let says = |w: &ShellWord| {
         let text = w.raw.to_ascii_lowercase();
-        text.contains("install-recommends") || text.contains("install-suggests") || w.raw == "-c" || text.starts_with("--config-file")
+        text.contains("install-recommends")
+            || text.contains("install-suggests")
+            || w.raw == "-c"
+            || text.starts_with("--config-file")
     };
     if words.iter().any(says) || words[..at].iter().any(|w| w.literal.is_none()) {
         return None;
     }
     // A download or a simulation installs nothing; `--fix-broken` has its own idea of what is needed.
-    let only = ["-d", "--download-only", "-s", "--simulate", "--dry-run", "--print-uris", "-f", "--fix-broken"];
+    let only =
+        ["-d", "--download-only", "-s", "--simulate", "--dry-run", "--print-uris", "-f", "--fix-broken"];
     if words.iter().any(|w| w.literal.as_deref().is_some_and(|l| only.contains(&l))) {
         return None;
     }
     let mut anchor = &words[at];
     for word in &words[at + 1..] {
         match word.literal.as_deref() {
-            Some(text) if text.starts_with('-') && !VALUED.contains(&text) && script.is_contiguous(word.range.clone()) => {
+            Some(text)
+                if text.starts_with('-')
+                    && !VALUED.contains(&text)
+                    && script.is_contiguous(word.range.clone()) =>
+            {
                 anchor = word;
             }
             _ => break,
@@ -132,15 +152,17 @@ fn package_name(word: &ShellWord) -> Option<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
     let ok = name.len() >= 2 && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     // `pkg-` removes the package.
-    (ok && name.chars().all(plain) && !name.ends_with('-') && !text.starts_with(['.', '/'])).then(|| name.to_owned())
+    (ok && name.chars().all(plain) && !name.ends_with('-') && !text.starts_with(['.', '/']))
+        .then(|| name.to_owned())
 }
 
 /// What a package recommends: how many packages come by that alone, how many megabytes they are, and the names of the
 /// first twenty of them in alphabetical order.
 pub(crate) type Recommends = (usize, f64, Vec<String>);
 
-static RECOMMENDS: LazyLock<BTreeMap<String, Recommends>> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../data/apt-recommends.json")).unwrap_or_default());
+static RECOMMENDS: LazyLock<BTreeMap<String, Recommends>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../data/apt-recommends.json")).unwrap_or_default()
+});
 
 /// What a package recommends, if that is known.
 pub(crate) fn recommends(package: &str) -> Option<&'static Recommends> {

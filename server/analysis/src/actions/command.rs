@@ -358,25 +358,46 @@ fn replaces(command: &SimpleCommand, name: &str) -> Hash {
     let named = command.words.iter().skip(1).any(|w| w.literal.as_deref().is_some_and(target));
     match by {
         // Distributions put a program in one place; a package only fills that place.
-        "apt" | "apt-get" | "apk" | "yum" | "dnf" | "microdnf" | "tdnf" | "zypper" | "pacman" | "dpkg" | "rpm" => {
-            if is_core(name) || is_system(name) { Hash::Same } else { Hash::Possible }
-        }
-        "ln" | "cp" | "mv" | "install" | "update-alternatives" | "rm" | "curl" | "wget" | "tee" | "unlink" => {
-            match (named, names_it) {
-                (true, _) => Hash::Certain,
-                (false, true) if is_core(name) => Hash::Same,
-                (false, true) if !is_system(name) => Hash::Possible,
-                _ => Hash::Same,
+        "apt" | "apt-get" | "apk" | "yum" | "dnf" | "microdnf" | "tdnf" | "zypper" | "pacman" | "dpkg"
+        | "rpm" => {
+            if is_core(name) || is_system(name) {
+                Hash::Same
+            } else {
+                Hash::Possible
             }
         }
-        "tar" | "unzip" | "rsync" | "git" | "java" | "python" | "python3" | "perl" | "ruby" | "php" | "node" => {
-            if is_core(name) { Hash::Same } else { Hash::Possible }
+        "ln"
+        | "cp"
+        | "mv"
+        | "install"
+        | "update-alternatives"
+        | "rm"
+        | "curl"
+        | "wget"
+        | "tee"
+        | "unlink" => match (named, names_it) {
+            (true, _) => Hash::Certain,
+            (false, true) if is_core(name) => Hash::Same,
+            (false, true) if !is_system(name) => Hash::Possible,
+            _ => Hash::Same,
+        },
+        "tar" | "unzip" | "rsync" | "git" | "java" | "python" | "python3" | "perl" | "ruby" | "php"
+        | "node" => {
+            if is_core(name) {
+                Hash::Same
+            } else {
+                Hash::Possible
+            }
         }
         _ if is_core(by) || is_system(by) => Hash::Same,
         _ if is_tool(by) && keeps_to_itself(by, command) => Hash::Same,
         _ if is_tool(by) && named => Hash::Certain,
         _ if is_tool(by) => {
-            if is_core(name) || is_system(name) { Hash::Same } else { Hash::Possible }
+            if is_core(name) || is_system(name) {
+                Hash::Same
+            } else {
+                Hash::Possible
+            }
         }
         _ if is_core(name) => Hash::Same,
         _ => Hash::Possible,
@@ -388,9 +409,13 @@ fn keeps_to_itself(by: &str, command: &SimpleCommand) -> bool {
     let sub = command.arguments().flatten().find(|a| !a.starts_with('-'));
     let global = command.has("-g") || command.has("--global") || command.has("--location=global");
     match by {
-        "npm" | "pnpm" => matches!(sub, Some("ci" | "install" | "i" | "cache" | "config" | "prune")) && !global,
+        "npm" | "pnpm" => {
+            matches!(sub, Some("ci" | "install" | "i" | "cache" | "config" | "prune")) && !global
+        }
         "yarn" => matches!(sub, None | Some("install" | "add" | "cache" | "config")),
-        "pip" | "pip2" | "pip3" => matches!(sub, None | Some("cache" | "config" | "list" | "show" | "check" | "freeze")),
+        "pip" | "pip2" | "pip3" => {
+            matches!(sub, None | Some("cache" | "config" | "list" | "show" | "check" | "freeze"))
+        }
         "go" => matches!(sub, Some("mod" | "env" | "version" | "vet" | "test")),
         "gem" => matches!(sub, Some("cleanup" | "list" | "sources")),
         "composer" => sub != Some("global"),
@@ -406,7 +431,8 @@ fn is_shell_builtin(name: &str) -> bool {
 /// `$!`, `$$`, `$_`; or touch files that no layer keeps.
 pub(crate) fn words_leak(script: &Script) -> bool {
     let text = script.text();
-    if ["/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/dev/shm"].iter().any(|path| text.contains(path)) {
+    if ["/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/dev/shm"].iter().any(|path| text.contains(path))
+    {
         return true;
     }
     let mut stack: Vec<Node<'_>> = vec![script.root()];

@@ -84,7 +84,9 @@ impl<'a> Call<'a> {
             words.push(word?);
         }
         match (name, words.as_slice()) {
-            ("python" | "python3", ["-m", "pip", rest @ ..]) => Some(Call { name: "pip", words: rest.to_vec() }),
+            ("python" | "python3", ["-m", "pip", rest @ ..]) => {
+                Some(Call { name: "pip", words: rest.to_vec() })
+            }
             ("uv", ["pip", rest @ ..]) => Some(Call { name: "pip", words: rest.to_vec() }),
             ("pip3" | "pip2", _) => Some(Call { name: "pip", words }),
             _ => Some(Call { name, words }),
@@ -96,7 +98,9 @@ impl<'a> Call<'a> {
     }
 
     fn options(&self, names: &[&str]) -> bool {
-        self.words.iter().any(|w| names.iter().any(|n| w == n || w.strip_prefix(n).is_some_and(|r| r.starts_with('='))))
+        self.words
+            .iter()
+            .any(|w| names.iter().any(|n| w == n || w.strip_prefix(n).is_some_and(|r| r.starts_with('='))))
     }
 
     /// The words that are neither options nor values of the options in `valued`.
@@ -132,19 +136,31 @@ pub(crate) fn classify(command: &SimpleCommand) -> Class {
     };
     match call.name {
         "npm" => {
-            let operands = call.operands(&["--registry", "--loglevel", "--cache", "--fetch-timeout", "--omit", "--only"]);
+            let operands = call.operands(&[
+                "--registry",
+                "--loglevel",
+                "--cache",
+                "--fetch-timeout",
+                "--omit",
+                "--only",
+            ]);
             let elsewhere = call.options(&["--prefix", "-C", "-w", "--workspace", "--workspaces", "-ws"]);
             let global = call.options(&["-g", "--global"]) || call.has("--location=global");
             match operands.as_slice() {
                 _ if elsewhere => Class::Other,
                 ["ci" | "clean-install"] => dependencies("npm", true),
                 ["install" | "i"] if !global => dependencies("npm", false),
-                ["install" | "i", packages @ ..] if global && packages.iter().all(|p| is_plain(p)) => Class::Neutral,
+                ["install" | "i", packages @ ..] if global && packages.iter().all(|p| is_plain(p)) => {
+                    Class::Neutral
+                }
                 ["config" | "cache" | "set", ..] => Class::Neutral,
                 _ => Class::Other,
             }
         }
-        "yarn" => match call.operands(&["--registry", "--network-timeout", "--cache-folder", "--network-concurrency"]).as_slice() {
+        "yarn" => match call
+            .operands(&["--registry", "--network-timeout", "--cache-folder", "--network-concurrency"])
+            .as_slice()
+        {
             _ if call.options(&["--cwd", "-W"]) => Class::Other,
             [] | ["install"] => {
                 dependencies("yarn", call.options(&["--frozen-lockfile", "--immutable", "--pure-lockfile"]))
@@ -198,17 +214,27 @@ pub(crate) fn classify(command: &SimpleCommand) -> Class {
             let offline = ["go-offline", "resolve", "resolve-plugins"];
             let fetches = |g: &&str| g.strip_prefix("dependency:").is_some_and(|g| offline.contains(&g));
             if goals.iter().all(fetches) {
-                let base = Dependencies { id: "maven", named: Vec::new(), frozen: true, no_scripts: true, wrapper };
+                let base =
+                    Dependencies { id: "maven", named: Vec::new(), frozen: true, no_scripts: true, wrapper };
                 return Class::Dependencies(base);
             }
             let builds = ["clean", "compile", "package", "verify", "install", "test"];
-            if !wrapper && goals.iter().all(|g| builds.contains(g)) { Class::Builds("maven") } else { Class::Other }
+            if !wrapper && goals.iter().all(|g| builds.contains(g)) {
+                Class::Builds("maven")
+            } else {
+                Class::Other
+            }
         }
-        "cargo" => match call.operands(&["--target", "--recipe-path", "--profile", "--features", "-p", "--bin"]).as_slice() {
+        "cargo" => match call
+            .operands(&["--target", "--recipe-path", "--profile", "--features", "-p", "--bin"])
+            .as_slice()
+        {
             _ if call.options(&["--manifest-path"]) => Class::Other,
             ["fetch"] => dependencies("cargo", call.has("--locked")),
             ["chef", "cook"] => dependencies("cargo-chef", true),
-            ["install", packages @ ..] if !packages.is_empty() && !call.has("--path") && packages.iter().all(|p| is_plain(p)) => {
+            ["install", packages @ ..]
+                if !packages.is_empty() && !call.has("--path") && packages.iter().all(|p| is_plain(p)) =>
+            {
                 Class::Neutral
             }
             ["build"] => Class::Builds("cargo"),
@@ -221,16 +247,24 @@ pub(crate) fn classify(command: &SimpleCommand) -> Class {
         },
         "composer" => match call.operands(&[]).as_slice() {
             _ if call.options(&["-d", "--working-dir"]) => Class::Other,
-            ["install"] if call.has("--no-scripts") && call.has("--no-autoloader") => dependencies("composer", true),
+            ["install"] if call.has("--no-scripts") && call.has("--no-autoloader") => {
+                dependencies("composer", true)
+            }
             _ => Class::Other,
         },
         "corepack" => Class::Neutral,
         "gem" if call.operands(&["-v", "--version"]).iter().skip(1).all(|p| is_plain(p)) => Class::Neutral,
         "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" => {
-            if call.words.iter().all(|w| w.starts_with("--") || is_plain(w)) { Class::Neutral } else { Class::Other }
+            if call.words.iter().all(|w| w.starts_with("--") || is_plain(w)) {
+                Class::Neutral
+            } else {
+                Class::Other
+            }
         }
         "rm" if call.operands(&[]).iter().all(|p| is_cache(p)) => Class::Neutral,
-        "true" | "echo" | "node" | "python" | "python3" | "java" if call.words.iter().all(|w| *w == "--version" || *w == "-v") => {
+        "true" | "echo" | "node" | "python" | "python3" | "java"
+            if call.words.iter().all(|w| *w == "--version" || *w == "-v") =>
+        {
             Class::Neutral
         }
         _ => Class::Other,
@@ -248,7 +282,10 @@ fn computed(command: &SimpleCommand) -> Class {
 /// A package's name, with a version perhaps, and no path.
 fn is_plain(word: &str) -> bool {
     let scoped = word.starts_with('@') && word.matches('/').count() == 1;
-    !word.starts_with('.') && !word.starts_with('/') && !word.contains("://") && (scoped || !word.contains('/'))
+    !word.starts_with('.')
+        && !word.starts_with('/')
+        && !word.contains("://")
+        && (scoped || !word.contains('/'))
 }
 
 fn is_cache(path: &str) -> bool {
@@ -259,7 +296,11 @@ fn is_cache(path: &str) -> bool {
 
 fn pip(call: &Call<'_>) -> Class {
     let Some((&"install", words)) = call.words.split_first() else {
-        return if call.words.first().is_some_and(|w| matches!(*w, "cache" | "config")) { Class::Neutral } else { Class::Other };
+        return if call.words.first().is_some_and(|w| matches!(*w, "cache" | "config")) {
+            Class::Neutral
+        } else {
+            Class::Other
+        };
     };
     let mut named = Vec::new();
     let mut words = words.iter();
@@ -269,20 +310,30 @@ fn pip(call: &Call<'_>) -> Class {
                 Some(file) => named.push((*file).to_owned()),
                 None => return Class::Other,
             },
-            "-e" | "--editable" | "-t" | "--target" | "--root" | "--prefix" | "-f" | "--find-links" => return Class::Other,
-            "-i" | "--index-url" | "--extra-index-url" | "--trusted-host" | "--timeout" | "--retries" | "--cache-dir" => {
+            "-e" | "--editable" | "-t" | "--target" | "--root" | "--prefix" | "-f" | "--find-links" => {
+                return Class::Other;
+            }
+            "-i" | "--index-url" | "--extra-index-url" | "--trusted-host" | "--timeout" | "--retries"
+            | "--cache-dir" => {
                 words.next();
             }
             word => {
-                if let Some(file) = word.strip_prefix("--requirement=").or_else(|| word.strip_prefix("--constraint=")) {
+                if let Some(file) =
+                    word.strip_prefix("--requirement=").or_else(|| word.strip_prefix("--constraint="))
+                {
                     named.push(file.to_owned());
-                } else if let Some(dir) = word.strip_prefix("--prefix=").or_else(|| word.strip_prefix("--target=")) {
+                } else if let Some(dir) =
+                    word.strip_prefix("--prefix=").or_else(|| word.strip_prefix("--target="))
+                {
                     if !dir.starts_with('/') {
                         return Class::Other;
                     }
                 } else if let Some(file) = word.strip_prefix("-r").filter(|f| !f.is_empty()) {
                     named.push(file.to_owned());
-                } else if word.starts_with("--editable=") || word.starts_with("--find-links=") || word.starts_with("-e") {
+                } else if word.starts_with("--editable=")
+                    || word.starts_with("--find-links=")
+                    || word.starts_with("-e")
+                {
                     return Class::Other;
                 } else if !word.starts_with('-') && (!is_plain(word) || word.ends_with(".whl")) {
                     return Class::Other;
@@ -345,7 +396,9 @@ impl Dependencies {
                 inputs.certain &= !context.is_dir(&at("vendor"));
             }
             "maven" => match text("pom.xml") {
-                Some(text) if ["<modules>", "<module>", "<systemPath>"].iter().any(|t| text.contains(t)) => return None,
+                Some(text) if ["<modules>", "<module>", "<systemPath>"].iter().any(|t| text.contains(t)) => {
+                    return None;
+                }
                 Some(text) => inputs.certain &= !text.contains("<relativePath>"),
                 None => inputs.certain = false,
             },
@@ -363,7 +416,8 @@ impl Dependencies {
             }
             "bundler" => {
                 let text = text("Gemfile");
-                let reads = ["gemspec", "path:", ":path", "File.", "eval_gemfile", "require_relative", "file:"];
+                let reads =
+                    ["gemspec", "path:", ":path", "File.", "eval_gemfile", "require_relative", "file:"];
                 if text.is_some_and(|t| reads.iter().any(|r| t.contains(r))) {
                     return None;
                 }
@@ -409,7 +463,9 @@ impl Dependencies {
         for file in &self.named {
             match file.trim_start_matches("./").rsplit_once('/') {
                 // Requirements in a folder mostly include each other.
-                Some((folder, _)) if !inputs.dirs.iter().any(|d| d == folder) => inputs.dirs.push(folder.to_owned()),
+                Some((folder, _)) if !inputs.dirs.iter().any(|d| d == folder) => {
+                    inputs.dirs.push(folder.to_owned())
+                }
                 Some(_) => {}
                 None => inputs.files.push(file.trim_start_matches("./").to_owned()),
             }
@@ -423,7 +479,9 @@ impl Dependencies {
             }
         ));
         if let Some(output) = &known.output {
-            inputs.notes.push(format!("{output} must be in .dockerignore, or COPY overwrites what was installed."));
+            inputs
+                .notes
+                .push(format!("{output} must be in .dockerignore, or COPY overwrites what was installed."));
         }
         inputs
     }
@@ -448,13 +506,18 @@ impl Dependencies {
         for group in ["dependencies", "devDependencies", "optionalDependencies", "resolutions", "overrides"] {
             let values = json.get(group).and_then(|g| g.as_object()).into_iter().flat_map(|g| g.values());
             for value in values.filter_map(|v| v.as_str()) {
-                if ["file:", "link:", "portal:", "workspace:", "patch:", ".", "/"].iter().any(|p| value.starts_with(p)) {
+                if ["file:", "link:", "portal:", "workspace:", "patch:", ".", "/"]
+                    .iter()
+                    .any(|p| value.starts_with(p))
+                {
                     return None;
                 }
             }
         }
         if !self.no_scripts {
-            for name in ["preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"] {
+            for name in
+                ["preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare"]
+            {
                 let script = json.get("scripts").and_then(|s| s.get(name)).and_then(|s| s.as_str());
                 match script {
                     None => {}
@@ -478,7 +541,12 @@ impl Dependencies {
 const MAX_REQUIREMENTS: usize = 50;
 
 /// The requirement files and what they include. `None` if one is missing or names a local package.
-fn requirements(named: &[String], context: &Context, at: &dyn Fn(&str) -> String, inputs: &mut Inputs) -> Option<()> {
+fn requirements(
+    named: &[String],
+    context: &Context,
+    at: &dyn Fn(&str) -> String,
+    inputs: &mut Inputs,
+) -> Option<()> {
     let mut todo: Vec<String> = named.iter().rev().cloned().collect();
     let mut seen = BTreeSet::new();
     while let Some(file) = todo.pop() {
@@ -501,11 +569,17 @@ fn requirements(named: &[String], context: &Context, at: &dyn Fn(&str) -> String
                 "-r" | "--requirement" | "-c" | "--constraint" => {
                     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
                     let included = rest.trim();
-                    todo.push(if folder.is_empty() { included.to_owned() } else { format!("{folder}/{included}") });
+                    todo.push(if folder.is_empty() {
+                        included.to_owned()
+                    } else {
+                        format!("{folder}/{included}")
+                    });
                 }
                 "-e" | "--editable" | "-f" | "--find-links" => return None,
                 _ if line.starts_with(['.', '/']) || line.contains("file:") => return None,
-                _ if line.starts_with("-r") || line.starts_with("-c") || line.starts_with("-e") => return None,
+                _ if line.starts_with("-r") || line.starts_with("-c") || line.starts_with("-e") => {
+                    return None;
+                }
                 _ => {}
             }
         }

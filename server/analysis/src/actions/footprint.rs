@@ -63,11 +63,14 @@ pub(crate) fn made(command: &SimpleCommand) -> Vec<Thing> {
         "yarn" if matches!(sub, None | Some("install" | "add" | "global")) => {
             things.push(path("/usr/local/share/.cache/@"));
         }
-        "composer" if matches!(sub, Some("install" | "require")) => things.push(path("/root/.composer/cache/@")),
+        "composer" if matches!(sub, Some("install" | "require")) => {
+            things.push(path("/root/.composer/cache/@"))
+        }
         "curl" => things.extend(curl_output(&words).map(Thing::Path)),
         "wget" => things.extend(wget_output(&words).map(Thing::Path)),
         "git" if sub == Some("clone") => {
-            let operands: Vec<&String> = operands(&words, &["-b", "--branch", "--depth", "-o", "-c", "-j"]).collect();
+            let operands: Vec<&String> =
+                operands(&words, &["-b", "--branch", "--depth", "-o", "-c", "-j"]).collect();
             let dir = match operands.as_slice() {
                 [_, _, dir] => Some((*dir).clone()),
                 [_, url] => Some(basename(url).trim_end_matches(".git").to_owned()),
@@ -96,32 +99,40 @@ pub(crate) fn undone(command: &SimpleCommand) -> Vec<(Undone, Thing)> {
         packages(manager, words).into_iter().map(|p| (Undone::Deleted, p)).collect::<Vec<_>>()
     };
     match command.name().unwrap_or_default() {
-        "rm" | "unlink" => {
-            operands(&words, &[]).map(|w| (Undone::Deleted, Thing::Path(w.clone()))).collect()
-        }
+        "rm" | "unlink" => operands(&words, &[]).map(|w| (Undone::Deleted, Thing::Path(w.clone()))).collect(),
         // The last operand of mv is the target; the first of chown and chmod is the owner or mode.
         "mv" => {
             let all: Vec<&String> = operands(&words, &["-t"]).collect();
             let sources = all.split_last().map_or(&[][..], |(_, sources)| sources);
             sources.iter().map(|w| (Undone::Rewritten, Thing::Path((*w).clone()))).collect()
         }
-        "chown" | "chmod" | "chgrp" => operands(&words, &[])
-            .skip(1)
-            .map(|w| (Undone::Rewritten, Thing::Path(w.clone())))
-            .collect(),
-        "apt-get" | "apt" if matches!(sub, Some("purge" | "remove" | "autoremove" | "autopurge")) => gone("apt", &words),
+        "chown" | "chmod" | "chgrp" => {
+            operands(&words, &[]).skip(1).map(|w| (Undone::Rewritten, Thing::Path(w.clone()))).collect()
+        }
+        "apt-get" | "apt" if matches!(sub, Some("purge" | "remove" | "autoremove" | "autopurge")) => {
+            gone("apt", &words)
+        }
         "apk" if sub == Some("del") => gone("apk", &words),
         "yum" | "dnf" | "microdnf" | "tdnf" => match sub {
             Some("remove" | "erase" | "autoremove") => gone("rpm", &words),
             Some("clean") => deleted(&["/var/cache/yum", "/var/cache/dnf"]),
             _ => Vec::new(),
         },
-        "npm" if sub == Some("cache") && words.iter().any(|w| matches!(w.as_str(), "clean" | "clear" | "rm")) => {
+        "npm"
+            if sub == Some("cache")
+                && words.iter().any(|w| matches!(w.as_str(), "clean" | "clear" | "rm")) =>
+        {
             deleted(&["/root/.npm"])
         }
-        "yarn" if sub == Some("cache") && words.iter().any(|w| w == "clean") => deleted(&["/usr/local/share/.cache"]),
-        "pip" | "pip3" if sub == Some("cache") && words.iter().any(|w| w == "purge") => deleted(&["/root/.cache/pip"]),
-        "composer" if matches!(sub, Some("clear-cache" | "clearcache" | "cc")) => deleted(&["/root/.composer/cache"]),
+        "yarn" if sub == Some("cache") && words.iter().any(|w| w == "clean") => {
+            deleted(&["/usr/local/share/.cache"])
+        }
+        "pip" | "pip3" if sub == Some("cache") && words.iter().any(|w| w == "purge") => {
+            deleted(&["/root/.cache/pip"])
+        }
+        "composer" if matches!(sub, Some("clear-cache" | "clearcache" | "cc")) => {
+            deleted(&["/root/.composer/cache"])
+        }
         _ => Vec::new(),
     }
 }

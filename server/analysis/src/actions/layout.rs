@@ -109,6 +109,15 @@ pub(crate) fn is_pragma(comment: &str) -> bool {
     let word = text.split([' ', '\t', '=', ':']).next().unwrap_or_default();
     matches!(
         word.to_ascii_lowercase().as_str(),
-        "hadolint" | "check" | "syntax" | "escape" | "shellcheck" | "tally" | "nosemgrep" | "checkov" | "trivy" | "kics-scan"
+        "hadolint"
+            | "check"
+            | "syntax"
+            | "escape"
+            | "shellcheck"
+            | "tally"
+            | "nosemgrep"
+            | "checkov"
+            | "trivy"
+            | "kics-scan"
     )
 }

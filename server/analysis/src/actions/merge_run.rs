@@ -204,7 +204,13 @@ fn part<'a>(cx: &Cx<'a>, number: usize) -> Option<Part<'a>> {
     }
     let end = script.source_range(commands.last()?.range.clone()).end;
     let rest = instruction.source().get(end..)?;
-    rest.trim().is_empty().then(|| Part { number, instruction, script: Arc::clone(script), commands, unknown })
+    rest.trim().is_empty().then(|| Part {
+        number,
+        instruction,
+        script: Arc::clone(script),
+        commands,
+        unknown,
+    })
 }
 
 /// Whether the shell of a RUN reads nothing when it starts and joins commands by `&&` as POSIX says.
@@ -252,7 +258,8 @@ fn same_conditions(cx: &Cx<'_>, a: usize, b: usize) -> bool {
     let fleeting = |(mount, _): &(Mount, Source)| {
         mount.kind == MountKind::Tmpfs || (mount.kind == MountKind::Bind && !mount.read_only)
     };
-    let or = |value: &str, default: &str| if value.is_empty() { default.to_owned() } else { value.to_owned() };
+    let or =
+        |value: &str, default: &str| if value.is_empty() { default.to_owned() } else { value.to_owned() };
     or(&a.network, "default") == or(&b.network, "default")
         && or(&a.security, "sandbox") == or(&b.security, "sandbox")
         && a.devices == b.devices
@@ -306,10 +313,16 @@ fn offer(file: &File, plan: &Plan<'_>) -> Offer {
         .iter()
         .map(|(what, from, to, how)| {
             let does = if *how == Undone::Deleted { "deletes it" } else { "writes it again" };
-            format!("Line {} makes {what}; line {} {does} in another layer.", file.line(*from), file.line(*to))
+            format!(
+                "Line {} makes {what}; line {} {does} in another layer.",
+                file.line(*from),
+                file.line(*to)
+            )
         })
         .collect();
-    notes.push(format!("The {count} steps share one cache entry then: a change of one runs all of them again."));
+    notes.push(format!(
+        "The {count} steps share one cache entry then: a change of one runs all of them again."
+    ));
     if !plan.unknown.is_empty() {
         notes.push(format!(
             "Not known: {}. Check that nothing it starts or installs may be seen by the commands after it.",
@@ -348,7 +361,13 @@ fn edits(file: &File, plan: &Plan<'_>) -> Vec<Edit> {
             let mut comments = comments_between(file, previous.number, part.number);
             let head = to - file.instruction(part.number).0.start;
             let source = part.instruction.source();
-            comments.extend(part.instruction.comments().iter().filter(|c| c.start < head).map(|c| source[c.clone()].trim()));
+            comments.extend(
+                part.instruction
+                    .comments()
+                    .iter()
+                    .filter(|c| c.start < head)
+                    .map(|c| source[c.clone()].trim()),
+            );
             edits.push(Edit { range: from..to, text: layout.and(&comments) });
         }
         let whole = part.instruction.trimmed_range();
@@ -385,7 +404,8 @@ mod tests {
         assert_eq!(offers(&MergeRun, text, None, 2..=last), Vec::new(), "{text}");
     }
 
-    const APT: &str = "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n";
+    const APT: &str =
+        "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n";
 
     #[test]
     fn apt_lines_become_one() {
@@ -395,7 +415,10 @@ mod tests {
         }
         none(after);
         let [offer] = offers(&MergeRun, APT, None, 2..=2).try_into().unwrap();
-        assert_eq!(offer.title, "Merge 3 RUN instructions into one: /var/lib/apt/lists no longer stays in a layer");
+        assert_eq!(
+            offer.title,
+            "Merge 3 RUN instructions into one: /var/lib/apt/lists no longer stays in a layer"
+        );
     }
 
     #[test]
@@ -405,8 +428,13 @@ mod tests {
             merged(&crlf, 3),
             "FROM debian:12\r\nRUN apt-get update && \\\r\n    apt-get install -y curl && \\\r\n    rm -rf /var/lib/apt/lists/*\r\n"
         );
-        let tick = format!("# escape=`\n{}", APT.replace("FROM debian:12", "FROM debian:12\nSHELL [\"/bin/bash\", \"-c\"]"));
-        assert!(merged(&tick, 4).contains("RUN apt-get update && `\n    apt-get install -y curl && `\n    rm"));
+        let tick = format!(
+            "# escape=`\n{}",
+            APT.replace("FROM debian:12", "FROM debian:12\nSHELL [\"/bin/bash\", \"-c\"]")
+        );
+        assert!(
+            merged(&tick, 4).contains("RUN apt-get update && `\n    apt-get install -y curl && `\n    rm")
+        );
         assert!(!merged(APT.trim_end(), 2).ends_with('\n'));
     }
 
@@ -435,9 +463,13 @@ mod tests {
             merged(text, 2),
             "FROM debian:12\nRUN --mount=type=cache,target=/c --network=default curl -o /t.tgz https://x.example/t.tgz && \\\n    tar -xf /t.tgz && \\\n    rm /t.tgz\n"
         );
-        never("FROM debian:12\nRUN --mount=type=cache,target=/c apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n");
+        never(
+            "FROM debian:12\nRUN --mount=type=cache,target=/c apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n",
+        );
         never("FROM debian:12\nRUN --network=none apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n");
-        never("FROM debian:12\nRUN --mount=type=tmpfs,target=/t apt-get update\nRUN --mount=type=tmpfs,target=/t rm -rf /var/lib/apt/lists/*\n");
+        never(
+            "FROM debian:12\nRUN --mount=type=tmpfs,target=/t apt-get update\nRUN --mount=type=tmpfs,target=/t rm -rf /var/lib/apt/lists/*\n",
+        );
     }
 
     #[test]
@@ -471,11 +503,22 @@ mod tests {
         ] {
             never(&format!("FROM debian:12\nRUN {first}\nRUN rm -rf /var/lib/apt/lists/*\n"));
         }
-        for between in ["ENV A=1", "USER x", "WORKDIR /x", "# hadolint ignore=DL3009", "# check=skip=all", "COPY a b"] {
-            never(&format!("FROM debian:12\nRUN apt-get update\n{between}\nRUN rm -rf /var/lib/apt/lists/*\n"));
+        for between in
+            ["ENV A=1", "USER x", "WORKDIR /x", "# hadolint ignore=DL3009", "# check=skip=all", "COPY a b"]
+        {
+            never(&format!(
+                "FROM debian:12\nRUN apt-get update\n{between}\nRUN rm -rf /var/lib/apt/lists/*\n"
+            ));
         }
-        for before in ["SHELL [\"/bin/bash\", \"-lc\"]", "SHELL [\"powershell\", \"-c\"]", "ENV BASH_ENV=/x", "ENV ENV /x"] {
-            never(&format!("FROM debian:12\n{before}\nRUN apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n"));
+        for before in [
+            "SHELL [\"/bin/bash\", \"-lc\"]",
+            "SHELL [\"powershell\", \"-c\"]",
+            "ENV BASH_ENV=/x",
+            "ENV ENV /x",
+        ] {
+            never(&format!(
+                "FROM debian:12\n{before}\nRUN apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n"
+            ));
         }
         never("FROM debian:12\nONBUILD RUN apt-get update\nONBUILD RUN rm -rf /var/lib/apt/lists/*\n");
         never("FROM debian:12\nRUN apt-get update\nFROM debian:12\nRUN rm -rf /var/lib/apt/lists/*\n");
@@ -512,7 +555,10 @@ mod tests {
     #[test]
     fn a_script_too_long_for_one_argument_stays_apart() {
         let long = "x".repeat(70_000);
-        never(&format!("FROM debian:12\nRUN echo {} && curl -o /f http://x\nRUN echo {long} && rm /f\n", long.replace("xx", "x ")));
+        never(&format!(
+            "FROM debian:12\nRUN echo {} && curl -o /f http://x\nRUN echo {long} && rm /f\n",
+            long.replace("xx", "x ")
+        ));
     }
 
     #[test]

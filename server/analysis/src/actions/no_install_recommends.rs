@@ -104,7 +104,12 @@ impl Refactoring for NoInstallRecommends {
         for candidate in &found {
             for variant in Variant::ALL {
                 if applies(cx, candidate, variant) {
-                    offers.push(offer(cx, std::slice::from_ref(candidate), variant, candidate.number.to_string()));
+                    offers.push(offer(
+                        cx,
+                        std::slice::from_ref(candidate),
+                        variant,
+                        candidate.number.to_string(),
+                    ));
                 }
             }
         }
@@ -182,7 +187,9 @@ fn present(cx: &Cx<'_>, stage: &Stage, before: usize) -> BTreeSet<String> {
     let (mut stage, mut end) = (stage, before);
     loop {
         for (_, _, instruction) in cx.file.instructions(stage.body.start..end.max(stage.body.start)) {
-            if let Some(script) = (instruction.kind() == Some(Keyword::Run)).then(|| instruction.script()).flatten() {
+            if let Some(script) =
+                (instruction.kind() == Some(Keyword::Run)).then(|| instruction.script()).flatten()
+            {
                 names.extend(script.commands().iter().flat_map(apt::installed));
             }
         }
@@ -211,7 +218,8 @@ fn official(reference: &str) -> Option<(&str, &str)> {
 
 fn has_certificates(reference: &str) -> bool {
     official(reference).is_some_and(|(name, tag)| {
-        apt::needed().with_certificates.iter().any(|n| n == name) && !["slim", "alpine"].iter().any(|v| tag.contains(v))
+        apt::needed().with_certificates.iter().any(|n| n == name)
+            && !["slim", "alpine"].iter().any(|v| tag.contains(v))
     })
 }
 
@@ -226,7 +234,8 @@ fn is_bookworm(cx: &Cx<'_>, stage: &Stage) -> bool {
     }
     match cx.evaluation.stages.get(index).map(|s| &s.base) {
         Some(Base::Image(reference)) => official(reference).is_some_and(|(name, tag)| {
-            tag.contains("bookworm") || (name == "debian" && (tag == "12" || tag.starts_with("12.") || tag.starts_with("12-")))
+            tag.contains("bookworm")
+                || (name == "debian" && (tag == "12" || tag.starts_with("12.") || tag.starts_with("12-")))
         }),
         _ => false,
     }
@@ -249,7 +258,9 @@ fn is_configured(file: &File) -> bool {
 fn applies(cx: &Cx<'_>, candidate: &Candidate<'_>, variant: Variant) -> bool {
     match variant {
         Variant::Full => true,
-        Variant::Bare => candidate.installs.iter().flat_map(|i| &i.added).any(|(name, _)| *name == "ca-certificates"),
+        Variant::Bare => {
+            candidate.installs.iter().flat_map(|i| &i.added).any(|(name, _)| *name == "ca-certificates")
+        }
         Variant::Lists => lists_can_go(cx, candidate),
     }
 }
@@ -259,11 +270,18 @@ fn lists_can_go(cx: &Cx<'_>, candidate: &Candidate<'_>) -> bool {
     let Some(chain) = candidate.script.and_chain() else { return false };
     let Some(install) = chain.iter().rposition(apt::is_install) else { return false };
     let updates = chain[..install].iter().any(apt::is_update);
-    if !updates || candidate.script.origin() != Origin::Inline || candidate.instruction.kind() != Some(Keyword::Run) {
+    if !updates
+        || candidate.script.origin() != Origin::Inline
+        || candidate.instruction.kind() != Some(Keyword::Run)
+    {
         return false;
     }
-    let Some(Command::Run(run)) = cx.evaluation.steps.get(candidate.number).map(|s| &s.command) else { return false };
-    if run.mounts.iter().any(|(mount, _)| mount.target.contains("/apt")) || mentions_lists(candidate.instruction) {
+    let Some(Command::Run(run)) = cx.evaluation.steps.get(candidate.number).map(|s| &s.command) else {
+        return false;
+    };
+    if run.mounts.iter().any(|(mount, _)| mount.target.contains("/apt"))
+        || mentions_lists(candidate.instruction)
+    {
         return false;
     }
     cx.file.instructions(candidate.number + 1..cx.file.len()).all(|(_, _, later)| {
@@ -361,14 +379,22 @@ fn offer(cx: &Cx<'_>, candidates: &[Candidate<'_>], variant: Variant, place: Str
             format!("--no-install-recommends and {}", names.join(", "))
         }
     };
-    let place_name = if place == "all" { format!(" to all {} steps with apt installs", candidates.len()) } else { String::new() };
+    let place_name = if place == "all" {
+        format!(" to all {} steps with apt installs", candidates.len())
+    } else {
+        String::new()
+    };
     let also = if variant == Variant::Lists { ", remove the package lists" } else { "" };
     let count = dropped.names.len() + dropped.unnamed;
     let bare = if variant == Variant::Bare { ", https certificates included" } else { "" };
     let effect = if count > 0 {
         let about = if dropped.from > 1 || dropped.unnamed > 0 { "up to" } else { "about" };
         let packages = if count == 1 { "package" } else { "packages" };
-        let size = if dropped.megabytes >= 0.05 { format!(", {about} {:.1} MB", dropped.megabytes) } else { String::new() };
+        let size = if dropped.megabytes >= 0.05 {
+            format!(", {about} {:.1} MB", dropped.megabytes)
+        } else {
+            String::new()
+        };
         format!("{count} {packages} fewer{size}{bare}")
     } else if dropped.unknown.is_empty() {
         "no package here recommends another".to_owned()
@@ -394,7 +420,8 @@ fn offer(cx: &Cx<'_>, candidates: &[Candidate<'_>], variant: Variant, place: Str
     }
     notes.extend(dropped.warnings.iter().cloned());
     let bookworm = candidates.iter().all(|c| cx.file.stage_of(c.number).is_some_and(|s| is_bookworm(cx, s)));
-    let safe = bookworm && count == 0 && dropped.unknown.is_empty() && added.is_empty() && variant == Variant::Full;
+    let safe =
+        bookworm && count == 0 && dropped.unknown.is_empty() && added.is_empty() && variant == Variant::Full;
     Offer {
         id: ID,
         title: format!("Add {what}{place_name}{also}: {effect}"),
@@ -437,7 +464,8 @@ fn edits(file: &File, layout: &Layout, candidate: &Candidate<'_>, variant: Varia
         let own_line = source[line..last.start].trim().is_empty();
         let inline = candidate.script.origin() == Origin::Inline;
         // Inside a compound command a list over many lines would hide its shape.
-        let plain = inline && !chain.is_empty() && !install.options_last && !source[anchor..last.end].contains('\n');
+        let plain =
+            inline && !chain.is_empty() && !install.options_last && !source[anchor..last.end].contains('\n');
         if plain && !own_line {
             let mut text = flag.to_owned();
             let names = install.packages.iter().map(|p| p.word.raw.as_str()).chain(added.iter().map(|a| a.0));
@@ -497,7 +525,11 @@ mod tests {
 
     fn none(text: &str) {
         for line in 1..=text.lines().count() {
-            assert_eq!(offers(&NoInstallRecommends, text, None, line..=line), Vec::new(), "line {line} of:\n{text}");
+            assert_eq!(
+                offers(&NoInstallRecommends, text, None, line..=line),
+                Vec::new(),
+                "line {line} of:\n{text}"
+            );
         }
     }
 
@@ -519,7 +551,10 @@ mod tests {
             found[0].title,
             "Add --no-install-recommends and ca-certificates: 4 packages fewer, about 0.9 MB"
         );
-        assert!(found[0].notes[0].ends_with("krb5-locales, libldap-common, libsasl2-modules, publicsuffix."), "{found:#?}");
+        assert!(
+            found[0].notes[0].ends_with("krb5-locales, libldap-common, libsasl2-modules, publicsuffix."),
+            "{found:#?}"
+        );
         assert!(found.iter().all(|o| o.applicability == Applicability::Suggestion));
     }
 
@@ -534,7 +569,11 @@ mod tests {
         let full = "FROM debian:12\nRUN apt-get update && \\\n    apt-get install -y --no-install-recommends \\\n        curl \\\n        ca-certificates && \\\n    rm -rf /var/lib/apt/lists/*\n";
         assert_eq!(variant(&merge(text), 2, "needed"), full);
         assert_eq!(merge(&variant(text, 3, "needed")), full);
-        assert!(offers(&NoInstallRecommends, text, None, 3..=3).iter().all(|o| !o.key.starts_with("needed+lists")));
+        assert!(
+            offers(&NoInstallRecommends, text, None, 3..=3)
+                .iter()
+                .all(|o| !o.key.starts_with("needed+lists"))
+        );
     }
 
     #[test]
@@ -569,26 +608,33 @@ mod tests {
             "FROM ubuntu\nRUN <<EOF\napt-get update\napt-get install -y --no-install-recommends curl ca-certificates\nEOF\n"
         );
         let text = "FROM ubuntu\nONBUILD RUN apt-get install -y jq\n";
-        assert_eq!(variant(text, 2, "needed"), "FROM ubuntu\nONBUILD RUN apt-get install -y --no-install-recommends jq\n");
-        let text = "FROM ubuntu\nRUN apt-get install -y jq\nRUN apt-get install -y tini\n";
         assert_eq!(
-            variant(text, 2, "needed:all").matches("install -y --no-install-recommends").count(),
-            2
+            variant(text, 2, "needed"),
+            "FROM ubuntu\nONBUILD RUN apt-get install -y --no-install-recommends jq\n"
         );
+        let text = "FROM ubuntu\nRUN apt-get install -y jq\nRUN apt-get install -y tini\n";
+        assert_eq!(variant(text, 2, "needed:all").matches("install -y --no-install-recommends").count(), 2);
     }
 
     #[test]
     fn what_is_there_is_not_added() {
         let text = "FROM ubuntu\nRUN apt-get install -y ca-certificates\nRUN apt-get install -y curl\n";
-        assert!(variant(text, 3, "needed").ends_with("RUN apt-get install -y --no-install-recommends curl\n"));
+        assert!(
+            variant(text, 3, "needed").ends_with("RUN apt-get install -y --no-install-recommends curl\n")
+        );
         let text = "FROM ubuntu AS base\nRUN apt-get install -y ca-certificates\nFROM base\nRUN apt-get install -y curl\n";
-        assert!(variant(text, 4, "needed").ends_with("RUN apt-get install -y --no-install-recommends curl\n"));
+        assert!(
+            variant(text, 4, "needed").ends_with("RUN apt-get install -y --no-install-recommends curl\n")
+        );
         let text = "FROM python:3.12\nRUN apt-get install -y git\n";
         assert!(variant(text, 2, "needed").ends_with("install -y --no-install-recommends git\n"));
         let text = "FROM python:3.12-slim\nRUN apt-get install -y git\n";
         assert!(variant(text, 2, "needed").ends_with("git \\\n        ca-certificates\n"));
         let text = "FROM ubuntu\nRUN apt-get install -y cmake build-essential\n";
-        assert!(variant(text, 2, "needed").ends_with("install -y --no-install-recommends cmake build-essential\n"));
+        assert!(
+            variant(text, 2, "needed")
+                .ends_with("install -y --no-install-recommends cmake build-essential\n")
+        );
         let text = "FROM ubuntu\nRUN apt-get install -y cmake\n";
         assert!(variant(text, 2, "needed").ends_with("        cmake \\\n        make \\\n        gcc\n"));
     }
@@ -596,8 +642,14 @@ mod tests {
     #[test]
     fn promises() {
         let at = |text: &str| offers(&NoInstallRecommends, text, None, 2..=2).remove(0);
-        assert_eq!(at("FROM debian:bookworm-slim\nRUN apt-get install -y jq unzip\n").applicability, Applicability::Safe);
-        assert_eq!(at("FROM ubuntu\nRUN apt-get install -y jq unzip\n").applicability, Applicability::Suggestion);
+        assert_eq!(
+            at("FROM debian:bookworm-slim\nRUN apt-get install -y jq unzip\n").applicability,
+            Applicability::Safe
+        );
+        assert_eq!(
+            at("FROM ubuntu\nRUN apt-get install -y jq unzip\n").applicability,
+            Applicability::Suggestion
+        );
         let unknown = at("FROM debian:12\nRUN apt-get install -y jq some-odd-package=1.* $MORE\n");
         assert_eq!(unknown.applicability, Applicability::Suggestion);
         assert_eq!(unknown.title, "Add --no-install-recommends: what they recommend is not known");
@@ -646,7 +698,10 @@ mod tests {
             "FROM debian\nRUN apt-get update && apt-get install -y jq; true\n",
         ] {
             let found = offers(&NoInstallRecommends, text, None, 2..=2);
-            assert!(!found.is_empty() && found.iter().all(|o| !o.key.starts_with("needed+lists")), "{text}{found:#?}");
+            assert!(
+                !found.is_empty() && found.iter().all(|o| !o.key.starts_with("needed+lists")),
+                "{text}{found:#?}"
+            );
         }
     }
 }

@@ -75,7 +75,9 @@ impl Refactoring for ReorderCopy {
 
     fn offers(&self, cx: &Cx<'_>, selection: Range<usize>) -> Vec<Offer> {
         let chosen = selected(cx.file, &selection);
-        let Some(stage) = cx.file.stage_of(chosen.start).filter(|_| !chosen.is_empty()) else { return Vec::new() };
+        let Some(stage) = cx.file.stage_of(chosen.start).filter(|_| !chosen.is_empty()) else {
+            return Vec::new();
+        };
         let copies = stage.body.clone().filter(|n| *n < chosen.end);
         copies
             .filter_map(|copy| shape(cx, stage, copy))
@@ -95,12 +97,19 @@ impl Refactoring for ReorderCopy {
 fn broad<'a>(cx: &Cx<'a>, number: usize) -> Option<(&'a Copy, String)> {
     let (_, instruction) = cx.file.instruction(number);
     let Command::Copy(copy) = &cx.evaluation.steps.get(number)?.command else { return None };
-    let flags = instruction.flags().iter().all(|f| {
-        ["--chown=", "--chmod=", "--link"].iter().any(|known| f.value.starts_with(known))
-    });
+    let flags = instruction
+        .flags()
+        .iter()
+        .all(|f| ["--chown=", "--chmod=", "--link"].iter().any(|known| f.value.starts_with(known)));
     let [source] = copy.sources.as_slice() else { return None };
     let plain = copy.from == Source::Context && copy.inline.is_empty() && instruction.heredocs().is_empty();
-    if !plain || !flags || instruction.form() != Form::Words || !instruction.is_valid() || instruction.args().len() != 2 || is_open(instruction) {
+    if !plain
+        || !flags
+        || instruction.form() != Form::Words
+        || !instruction.is_valid()
+        || instruction.args().len() != 2
+        || is_open(instruction)
+    {
         return None;
     }
     let dir = path_clean(&format!("/{source}"));
@@ -111,7 +120,20 @@ fn broad<'a>(cx: &Cx<'a>, number: usize) -> Option<(&'a Copy, String)> {
 
 /// Directories that are not the project's own: a COPY into one of them may change what any command does.
 fn is_system_dir(path: &str) -> bool {
-    matches!(path, "/usr" | "/usr/local" | "/bin" | "/etc" | "/lib" | "/opt" | "/var" | "/root" | "/home" | "/sbin" | "/usr/bin")
+    matches!(
+        path,
+        "/usr"
+            | "/usr/local"
+            | "/bin"
+            | "/etc"
+            | "/lib"
+            | "/opt"
+            | "/var"
+            | "/root"
+            | "/home"
+            | "/sbin"
+            | "/usr/bin"
+    )
 }
 
 fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
@@ -132,7 +154,9 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
             break;
         }
         match instruction.kind()? {
-            Keyword::Label | Keyword::Expose | Keyword::Stopsignal | Keyword::Maintainer | Keyword::User => continue,
+            Keyword::Label | Keyword::Expose | Keyword::Stopsignal | Keyword::Maintainer | Keyword::User => {
+                continue;
+            }
             Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck => continue,
             Keyword::Env | Keyword::Arg if !source_text.contains('$') => continue,
             Keyword::Workdir if !relative => continue,
@@ -163,7 +187,9 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
                     own.push(dependencies);
                 }
                 class => {
-                    if let (Class::Builds(id), true) = (class, here == dest && steps.is_empty() && own.is_empty()) {
+                    if let (Class::Builds(id), true) =
+                        (class, here == dest && steps.is_empty() && own.is_empty())
+                    {
                         builds = Some((number, id));
                     }
                     rest = Some(at);
@@ -173,7 +199,8 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
         }
         if !own.is_empty() {
             // A cleaning that would end up in another layer than what it cleans is left where it is.
-            let cleans = rest.is_some_and(|at| commands[at..].iter().any(|c| !footprint::undone(c).is_empty()));
+            let cleans =
+                rest.is_some_and(|at| commands[at..].iter().any(|c| !footprint::undone(c).is_empty()));
             if cleans || (rest.is_some() && instruction.form() != Form::Shell) {
                 break;
             }
@@ -201,7 +228,14 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
                 return None;
             }
             let steps = vec![Dependencies::invented(id)];
-            finish(cx, stage, copy, &dest, &dir, Moved { last, split: None, steps, dummy: None, invented: Some(id) })
+            finish(
+                cx,
+                stage,
+                copy,
+                &dest,
+                &dir,
+                Moved { last, split: None, steps, dummy: None, invented: Some(id) },
+            )
         }
     }
 }
@@ -220,7 +254,9 @@ fn finish(cx: &Cx<'_>, stage: &Stage, copy: usize, dest: &str, dir: &str, moved:
     let mut shown = Vec::new();
     for step in &moved.steps {
         let mut needed = step.inputs(cx.context, dir)?;
-        if step.id == "cargo-chef" && !copied_above(cx, stage, copy, dest, dir).iter().any(|n| n == "recipe.json") {
+        if step.id == "cargo-chef"
+            && !copied_above(cx, stage, copy, dest, dir).iter().any(|n| n == "recipe.json")
+        {
             return None;
         }
         inputs.certain &= needed.certain;
@@ -315,7 +351,8 @@ fn commands(instruction: &Instruction) -> Option<Vec<SimpleCommand>> {
 }
 
 fn disjoint(a: &str, b: &str) -> bool {
-    let inside = |a: &str, b: &str| b == "/" || a == b || a.strip_prefix(b).is_some_and(|r| r.starts_with('/'));
+    let inside =
+        |a: &str, b: &str| b == "/" || a == b || a.strip_prefix(b).is_some_and(|r| r.starts_with('/'));
     !inside(a, b) && !inside(b, a)
 }
 
@@ -323,12 +360,15 @@ fn disjoint(a: &str, b: &str) -> bool {
 fn copied_above(cx: &Cx<'_>, stage: &Stage, copy: usize, dest: &str, dir: &str) -> Vec<String> {
     let mut names = Vec::new();
     for number in stage.body.start..copy {
-        let Some(Command::Copy(other)) = cx.evaluation.steps.get(number).map(|s| &s.command) else { continue };
+        let Some(Command::Copy(other)) = cx.evaluation.steps.get(number).map(|s| &s.command) else {
+            continue;
+        };
         let to = path_clean(&other.dest_path);
         for source in &other.sources {
             let source = path_clean(&format!("/{source}"));
             let name = source.rsplit('/').next().unwrap_or_default().to_owned();
-            let from_dir = source.trim_start_matches('/').strip_suffix(&name).unwrap_or_default().trim_end_matches('/');
+            let from_dir =
+                source.trim_start_matches('/').strip_suffix(&name).unwrap_or_default().trim_end_matches('/');
             let same_place = to == dest || to == path_clean(&format!("{dest}/{name}"));
             if same_place && (other.from != Source::Context || from_dir == dir) && !name.is_empty() {
                 names.push(name);
@@ -381,7 +421,8 @@ fn has_modules(image: &str) -> bool {
     let Some((name, tag)) = image.split('@').next().and_then(|i| i.rsplit_once(':')) else {
         return image.ends_with("golang");
     };
-    let minor = tag.strip_prefix("1.").map(|t| t.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let minor =
+        tag.strip_prefix("1.").map(|t| t.chars().take_while(char::is_ascii_digit).collect::<String>());
     name.ends_with("golang") && minor.is_none_or(|m| m.parse::<u32>().is_ok_and(|m| m >= 16))
 }
 
@@ -391,8 +432,13 @@ fn range(file: &File, shape: &Shape) -> Range<usize> {
 
 fn offer(cx: &Cx<'_>, shape: &Shape) -> Option<Offer> {
     let mut title = match shape.invented {
-        Some(_) => format!("Add a step that fetches the {} dependencies before the sources are copied", shape.shown.join(" and ")),
-        None => format!("Install the {} dependencies before the sources are copied", shape.shown.join(" and ")),
+        Some(_) => format!(
+            "Add a step that fetches the {} dependencies before the sources are copied",
+            shape.shown.join(" and ")
+        ),
+        None => {
+            format!("Install the {} dependencies before the sources are copied", shape.shown.join(" and "))
+        }
     };
     if let Some(rebuilds) = cx.rebuilds {
         let text = cx.file.parsed().text();
@@ -414,7 +460,8 @@ fn offer(cx: &Cx<'_>, shape: &Shape) -> Option<Offer> {
         notes.push(format!("Splits the RUN of line {} in two.", cx.file.line(shape.last)));
     }
     if shape.invented == Some("maven") {
-        notes.push("go-offline does not find every plugin, and needs the pom.xml of every module.".to_owned());
+        notes
+            .push("go-offline does not find every plugin, and needs the pom.xml of every module.".to_owned());
     }
     if shape.dummy.is_some() || shape.invented == Some("cargo") {
         notes.push(
@@ -491,7 +538,8 @@ fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
     let (start, blank_above) = with_comments(file, shape.copy);
     let manifests = manifests(cx, shape)?;
     let blocks = file.parsed().layer().blocks();
-    let blank_below = blocks.get(file.block_of(shape.copy) + 1).is_some_and(|b| matches!(b.block, Block::Blank));
+    let blank_below =
+        blocks.get(file.block_of(shape.copy) + 1).is_some_and(|b| matches!(b.block, Block::Blank));
     let gap = if blank_above && blank_below { format!("{newline}{newline}") } else { newline.to_owned() };
     let mut edits = Vec::new();
     if let Some(id) = shape.invented {
@@ -535,7 +583,8 @@ fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
         Some(at) => {
             let script = last.script()?;
             let chain = script.and_chain()?;
-            let before = file.absolute(shape.last, script.source_range(chain.get(at.checked_sub(1)?)?.range.clone()));
+            let before =
+                file.absolute(shape.last, script.source_range(chain.get(at.checked_sub(1)?)?.range.clone()));
             let after = file.absolute(shape.last, script.source_range(chain.get(at)?.range.clone()));
             let base = file.instruction(shape.last).0.start;
             let mut head = String::new();
@@ -546,7 +595,8 @@ fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
                 }
             }
             let keyword = &last.source()[last.keyword().range.clone()];
-            let flags: String = last.flags().iter().map(|f| format!("{} ", &last.source()[f.range.clone()])).collect();
+            let flags: String =
+                last.flags().iter().map(|f| format!("{} ", &last.source()[f.range.clone()])).collect();
             let text = format!("{gap}{moved}{gap}{head}{keyword} {flags}");
             edits.push(Edit { range: before.end..after.start, text });
         }
@@ -560,7 +610,8 @@ fn manifests(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<String>> {
     let (_, instruction) = cx.file.instruction(shape.copy);
     let source = instruction.source();
     let keyword = &source[instruction.keyword().range.clone()];
-    let flags: String = instruction.flags().iter().map(|f| format!("{} ", &source[f.range.clone()])).collect();
+    let flags: String =
+        instruction.flags().iter().map(|f| format!("{} ", &source[f.range.clone()])).collect();
     let written = &source[instruction.args().get(1)?.range.clone()];
     let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
     let mut folders: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -607,7 +658,11 @@ mod tests {
 
     fn none(text: &str, context: Option<&Context>) {
         for line in 1..=text.lines().count() {
-            assert_eq!(offers(&ReorderCopy, text, context, line..=line), Vec::new(), "line {line} of:\n{text}");
+            assert_eq!(
+                offers(&ReorderCopy, text, context, line..=line),
+                Vec::new(),
+                "line {line} of:\n{text}"
+            );
         }
     }
 
@@ -663,7 +718,10 @@ mod tests {
         safe(&NODE.replace("npm ci", "npm ci --ignore-scripts"), &scripts, 3);
         suggested(NODE, Some(&node("{\"scripts\": {\"prepare\": \"husky\"}}")), 3);
         // Installed files would be overwritten, or the lock file is missing.
-        none(NODE, Some(&context(&[("package.json", "{}"), ("package-lock.json", "{}"), ("node_modules/a/x", "")])));
+        none(
+            NODE,
+            Some(&context(&[("package.json", "{}"), ("package-lock.json", "{}"), ("node_modules/a/x", "")])),
+        );
         none(NODE, Some(&context(&[("package.json", "{}")])));
         let rc = context(&[("package.json", "{}"), ("package-lock.json", "{}"), (".npmrc", "")]);
         assert!(safe(NODE, &rc, 3).contains("COPY package.json package-lock.json .npmrc ./\n"));
@@ -700,18 +758,25 @@ mod tests {
             safe(java, &files, 3),
             "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn dependency:go-offline -B\nCOPY . .\nRUN mvn package -DskipTests -B\n"
         );
-        none(java, Some(&context(&[("pom.xml", "<project><modules><module>a</module></modules></project>")])));
+        none(
+            java,
+            Some(&context(&[("pom.xml", "<project><modules><module>a</module></modules></project>")])),
+        );
     }
 
     #[test]
     fn rust_fetches_without_the_articles_faults() {
-        let rust = "FROM rust:1.80\nWORKDIR /app\nCOPY . .\nRUN cargo fetch --locked\nRUN cargo build --release\n";
-        let files = context(&[("Cargo.toml", "[package]\nname = \"x\"\n"), ("Cargo.lock", "x"), ("src/main.rs", "")]);
+        let rust =
+            "FROM rust:1.80\nWORKDIR /app\nCOPY . .\nRUN cargo fetch --locked\nRUN cargo build --release\n";
+        let files =
+            context(&[("Cargo.toml", "[package]\nname = \"x\"\n"), ("Cargo.lock", "x"), ("src/main.rs", "")]);
         assert_eq!(
             suggested(rust, Some(&files), 3),
             "FROM rust:1.80\nWORKDIR /app\nCOPY Cargo.toml Cargo.lock ./\nRUN mkdir src && touch src/main.rs src/lib.rs && cargo fetch --locked && rm -r src\nCOPY . .\nRUN cargo build --release\n"
         );
-        for more in ["[workspace]\n", "[dependencies]\na = { path = \"a\" }\n", "[[bin]]\nname = \"y\"\n", "[lib]\n"] {
+        for more in
+            ["[workspace]\n", "[dependencies]\na = { path = \"a\" }\n", "[[bin]]\nname = \"y\"\n", "[lib]\n"]
+        {
             let text = format!("[package]\nname = \"x\"\n{more}");
             none(rust, Some(&context(&[("Cargo.toml", text.as_str()), ("Cargo.lock", "x")])));
         }
@@ -732,7 +797,10 @@ mod tests {
         );
         none(&suggested(java, Some(&files), 4), Some(&files));
         let go = "FROM golang:1.22\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n";
-        assert!(suggested(go, None, 3).contains("COPY go.mod go.sum* ./\nRUN go mod download\nCOPY . .\nRUN go build"));
+        assert!(
+            suggested(go, None, 3)
+                .contains("COPY go.mod go.sum* ./\nRUN go mod download\nCOPY . .\nRUN go build")
+        );
         none("FROM golang:1.9\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n", None);
         none("FROM golang:1.22\nWORKDIR /go/src/x\nCOPY . .\nRUN go build -o /app .\n", None);
         none("FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\n", None);
@@ -771,7 +839,10 @@ mod tests {
             suggested(text, Some(&context), 3),
             "FROM node\nWORKDIR /a\nCOPY package.json package-lock.json ./\nRUN --mount=type=cache,target=/root/.npm npm ci\nCOPY . .\n# bundle\nRUN --mount=type=cache,target=/root/.npm npm run build\n"
         );
-        none("FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci && npm run build && npm cache clean --force\n", Some(&context));
+        none(
+            "FROM node\nWORKDIR /a\nCOPY . .\nRUN npm ci && npm run build && npm cache clean --force\n",
+            Some(&context),
+        );
     }
 
     #[test]

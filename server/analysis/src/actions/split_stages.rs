@@ -82,7 +82,18 @@ const CGO_MODULES: [&str; 8] = [
 
 /// Folders that a program often reads while it runs.
 const RUNTIME_FOLDERS: [&str; 12] = [
-    "assets", "conf", "config", "configs", "data", "locales", "migrations", "public", "static", "templates", "views", "web",
+    "assets",
+    "conf",
+    "config",
+    "configs",
+    "data",
+    "locales",
+    "migrations",
+    "public",
+    "static",
+    "templates",
+    "views",
+    "web",
 ];
 
 /// The refactoring.
@@ -126,7 +137,10 @@ impl Refactoring for SplitStages {
         let image = cx.evaluation.stages.first().map_or("", |s| s.base_name.value.as_str());
         vec![Offer {
             id: ID,
-            title: format!("Split into a build stage and a runtime stage on {}: {image} stays out of the image", plan.runtime),
+            title: format!(
+                "Split into a build stage and a runtime stage on {}: {image} stays out of the image",
+                plan.runtime
+            ),
             kind: "refactor.rewrite",
             applicability: Applicability::Suggestion,
             range: whole(cx.file),
@@ -204,7 +218,9 @@ fn plan(cx: &Cx<'_>) -> Option<Plan> {
             Keyword::Arg => arguments.push(number),
             Keyword::Env => {
                 let build_only = |name: &str| {
-                    name.starts_with("GO") || name.starts_with("CGO") || matches!(name, "PATH" | "DEBIAN_FRONTEND")
+                    name.starts_with("GO")
+                        || name.starts_with("CGO")
+                        || matches!(name, "PATH" | "DEBIAN_FRONTEND")
                 };
                 if !instruction.args().chunks(3).all(|t| build_only(&t[0].value)) {
                     plan.repeated.push(number);
@@ -226,7 +242,11 @@ fn plan(cx: &Cx<'_>) -> Option<Plan> {
                 plan.healthcheck(instruction)?;
                 plan.moved.push(number);
             }
-            Keyword::Label | Keyword::Expose | Keyword::Volume | Keyword::Stopsignal | Keyword::Maintainer => {
+            Keyword::Label
+            | Keyword::Expose
+            | Keyword::Volume
+            | Keyword::Stopsignal
+            | Keyword::Maintainer => {
                 plan.moved.push(number);
             }
             Keyword::Onbuild | Keyword::Shell | Keyword::From => return None,
@@ -256,13 +276,16 @@ fn builds(instruction: &Instruction) -> bool {
 /// A COPY or ADD must come from the context and not bring the program itself.
 fn copied(cx: &Cx<'_>, number: usize, output: &str) -> Option<()> {
     let Command::Copy(copy) = &cx.evaluation.steps.get(number)?.command else { return None };
-    let local = copy.from == layerwise_model::eval::Source::Context && !copy.sources.iter().any(|s| s.contains("://"));
+    let local = copy.from == layerwise_model::eval::Source::Context
+        && !copy.sources.iter().any(|s| s.contains("://"));
     (local && path_clean(&copy.dest_path) != output).then_some(())
 }
 
 fn uses_cgo_module(cx: &Cx<'_>) -> bool {
     cx.context.is_some_and(|c| {
-        c.texts.iter().any(|(path, text)| path.ends_with("go.mod") && CGO_MODULES.iter().any(|m| text.contains(m)))
+        c.texts
+            .iter()
+            .any(|(path, text)| path.ends_with("go.mod") && CGO_MODULES.iter().any(|m| text.contains(m)))
     })
 }
 
@@ -297,7 +320,14 @@ impl Build {
         Some(())
     }
 
-    fn command(&mut self, cx: &Cx<'_>, number: usize, command: &SimpleCommand, dir: &str, at: usize) -> Option<()> {
+    fn command(
+        &mut self,
+        cx: &Cx<'_>,
+        number: usize,
+        command: &SimpleCommand,
+        dir: &str,
+        at: usize,
+    ) -> Option<()> {
         if !command.redirects.is_empty() {
             return None;
         }
@@ -306,13 +336,16 @@ impl Build {
             // `-ldflags "-X main.version=$VERSION"` computes a value and no path.
             words.push(word.literal.as_deref().unwrap_or("$"));
         }
-        let after = |flag: &str| words.iter().position(|w| *w == flag).and_then(|p| words.get(p + 1)).copied();
+        let after =
+            |flag: &str| words.iter().position(|w| *w == flag).and_then(|p| words.get(p + 1)).copied();
         match words.as_slice() {
             ["go", "build", ..] => {
                 if self.program.is_some() || command.assignments.iter().any(|a| a.raw == "CGO_ENABLED=1") {
                     return None;
                 }
-                if words.iter().any(|w| matches!(*w, "-race" | "-msan" | "-asan") || w.contains("-buildmode") || *w == "-C") {
+                if words.iter().any(|w| {
+                    matches!(*w, "-race" | "-msan" | "-asan") || w.contains("-buildmode") || *w == "-C"
+                }) {
                     return None;
                 }
                 self.cgo_off = command.assignments.iter().any(|a| a.raw == "CGO_ENABLED=0");
@@ -321,7 +354,8 @@ impl Build {
                 if command.assignments.iter().any(|a| cross(&a.raw)) {
                     return None;
                 }
-                let joined = words.iter().find_map(|w| w.strip_prefix("-o=").or_else(|| w.strip_prefix("--o=")));
+                let joined =
+                    words.iter().find_map(|w| w.strip_prefix("-o=").or_else(|| w.strip_prefix("--o=")));
                 let package = package(&words[2..]);
                 let output = match joined.or_else(|| after("-o")) {
                     Some("$") => return None,
@@ -344,7 +378,9 @@ impl Build {
                 Some(())
             }
             ["go", "mod" | "get" | "test" | "vet" | "env" | "version" | "generate" | "clean", ..] => Some(()),
-            ["apt-get" | "apt", "update", ..] | ["apk", "update", ..] | ["update-ca-certificates"] => Some(()),
+            ["apt-get" | "apt", "update", ..] | ["apk", "update", ..] | ["update-ca-certificates"] => {
+                Some(())
+            }
             ["apt-get" | "apt", rest @ ..] if rest.contains(&"install") => packages(rest, "install"),
             ["apk", rest @ ..] if rest.contains(&"add") => packages(rest, "add"),
             ["useradd" | "adduser", .., name] if is_user_name(name) => {
@@ -383,7 +419,18 @@ fn is_user_name(name: &str) -> bool {
 
 /// The package that `go build` is given: `Some(None)` for none, `None` if it cannot be told.
 fn package<'a>(words: &[&'a str]) -> Option<Option<&'a str>> {
-    let valued = ["-o", "-ldflags", "-tags", "-gcflags", "-asmflags", "-mod", "-p", "-pkgdir", "-toolexec", "-modfile"];
+    let valued = [
+        "-o",
+        "-ldflags",
+        "-tags",
+        "-gcflags",
+        "-asmflags",
+        "-mod",
+        "-p",
+        "-pkgdir",
+        "-toolexec",
+        "-modfile",
+    ];
     let mut found = None;
     let mut skip = false;
     for word in words {
@@ -420,7 +467,8 @@ fn module_name(cx: &Cx<'_>) -> Option<String> {
     let module = text.lines().find_map(|l| l.trim().strip_prefix("module "))?.trim().trim_matches('"');
     let mut parts = module.rsplit('/');
     let last = parts.next()?;
-    let version = last.strip_prefix('v').is_some_and(|v| !v.is_empty() && v.chars().all(|c| c.is_ascii_digit()));
+    let version =
+        last.strip_prefix('v').is_some_and(|v| !v.is_empty() && v.chars().all(|c| c.is_ascii_digit()));
     let name = if version { parts.next().unwrap_or(last) } else { last };
     Some(name.to_owned())
 }
@@ -442,7 +490,9 @@ impl Plan {
         }
         let group = if group.is_empty() { name } else { group };
         self.user = Some(format!("addgroup -S {group} && adduser -S -D -H -G {group} {name}"));
-        self.notes.push(format!("Creates the user {name} again; its number may differ, which matters for volumes."));
+        self.notes.push(format!(
+            "Creates the user {name} again; its number may differ, which matters for volumes."
+        ));
         Some(())
     }
 
@@ -470,10 +520,13 @@ impl Plan {
                 if words.first().is_some_and(|w| w == "exec") {
                     words.remove(0);
                 }
-                let shown: Vec<String> = words.iter().map(|w| serde_json::Value::from(w.as_str()).to_string()).collect();
+                let shown: Vec<String> =
+                    words.iter().map(|w| serde_json::Value::from(w.as_str()).to_string()).collect();
                 let keyword = &instruction.source()[instruction.keyword().range.clone()];
                 self.rewritten.push((number, format!("{keyword} [{}]", shown.join(", "))));
-                self.notes.push(format!("Writes {keyword} as a JSON array, so that no shell is needed to start the program."));
+                self.notes.push(format!(
+                    "Writes {keyword} as a JSON array, so that no shell is needed to start the program."
+                ));
                 words
             }
         };
@@ -484,7 +537,8 @@ impl Plan {
         if !first.contains('/') {
             // A bare name is looked up in PATH.
             let (folder, name) = output.rsplit_once('/')?;
-            let on_path = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].contains(&folder);
+            let on_path = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+                .contains(&folder);
             if name != first || !(on_path || folder == "/go/bin") {
                 return None;
             }
@@ -534,16 +588,19 @@ impl Plan {
     fn runtime_files(&mut self, cx: &Cx<'_>, stage: &Stage) {
         let Some(context) = cx.context else { return };
         // Where the sources stand: the destination of the COPY of the whole context.
-        let dest = cx.file.instructions(stage.body.clone()).find_map(|(n, _, _)| match &cx.evaluation.steps.get(n)?.command {
-            Command::Copy(copy) => {
-                let whole = matches!(copy.sources.as_slice(), [one] if path_clean(one) == ".");
-                whole.then(|| path_clean(&copy.dest_path))
+        let dest = cx.file.instructions(stage.body.clone()).find_map(|(n, _, _)| {
+            match &cx.evaluation.steps.get(n)?.command {
+                Command::Copy(copy) => {
+                    let whole = matches!(copy.sources.as_slice(), [one] if path_clean(one) == ".");
+                    whole.then(|| path_clean(&copy.dest_path))
+                }
+                _ => None,
             }
-            _ => None,
         });
         let Some(dest) = dest else { return };
         for folder in RUNTIME_FOLDERS {
-            let mut files = context.below(folder).filter(|(_, e)| e.kind == layerwise_model::EntryKind::File).peekable();
+            let mut files =
+                context.below(folder).filter(|(_, e)| e.kind == layerwise_model::EntryKind::File).peekable();
             let is_data = files.peek().is_some() && !files.any(|(path, _)| path.ends_with(".go"));
             if is_data {
                 let path = path_clean(&format!("{dest}/{folder}"));
@@ -555,13 +612,16 @@ impl Plan {
     fn describe(&mut self) {
         let mut copied = vec![self.program.1.clone()];
         copied.extend(self.folders.iter().map(|f| f.1.clone()));
-        let mut notes = vec![format!("The runtime stage gets {}; nothing else of the build stage.", copied.join(", "))];
+        let mut notes =
+            vec![format!("The runtime stage gets {}; nothing else of the build stage.", copied.join(", "))];
         if self.folders.is_empty() {
             notes.push("Assumed: the program opens no files of the repository while it runs (templates, migrations).".to_owned());
         }
         notes.push("Assumed: it starts no other programs (git, ffmpeg, sh).".to_owned());
         if self.cgo.is_some() {
-            notes.push("CGO_ENABLED=0 makes it a static program; packages that need cgo do not build so.".to_owned());
+            notes.push(
+                "CGO_ENABLED=0 makes it a static program; packages that need cgo do not build so.".to_owned(),
+            );
         }
         notes.append(&mut self.notes);
         self.notes = notes;
@@ -604,7 +664,8 @@ fn edits(cx: &Cx<'_>, plan: &Plan) -> Option<Vec<Edit>> {
         out.push(format!("WORKDIR {}", plan.workdir));
     }
     if plan.runtime == ALPINE {
-        let packages: Vec<&str> = ["ca-certificates", "tzdata"].into_iter().chain(plan.packages.iter().copied()).collect();
+        let packages: Vec<&str> =
+            ["ca-certificates", "tzdata"].into_iter().chain(plan.packages.iter().copied()).collect();
         out.push(format!("RUN apk add --no-cache {}", packages.join(" ")));
     }
     if let Some(user) = &plan.user {
@@ -651,7 +712,9 @@ fn edits(cx: &Cx<'_>, plan: &Plan) -> Option<Vec<Edit>> {
     edits.push(Edit { range: text.len()..text.len(), text: rest });
     let pragma = plan.moved.iter().any(|n| {
         let own = file.range(*n).start;
-        text[start_with_comments(file, *n)..own].lines().any(|l| l.trim().starts_with('#') && is_pragma(l.trim()) && l.contains("check="))
+        text[start_with_comments(file, *n)..own]
+            .lines()
+            .any(|l| l.trim().starts_with('#') && is_pragma(l.trim()) && l.contains("check="))
     });
     (!pragma).then_some(edits)
 }
@@ -669,14 +732,24 @@ mod tests {
     use super::*;
 
     fn split(text: &str, context: Option<&Context>) -> String {
-        let after = only(&SplitStages, text, context, 1 + text.lines().take_while(|l| !l.starts_with("FROM")).count(), Applicability::Suggestion);
+        let after = only(
+            &SplitStages,
+            text,
+            context,
+            1 + text.lines().take_while(|l| !l.starts_with("FROM")).count(),
+            Applicability::Suggestion,
+        );
         none(&after, context);
         after
     }
 
     fn none(text: &str, context: Option<&Context>) {
         for line in 1..=text.lines().count() {
-            assert_eq!(offers(&SplitStages, text, context, line..=line), Vec::new(), "line {line} of:\n{text}");
+            assert_eq!(
+                offers(&SplitStages, text, context, line..=line),
+                Vec::new(),
+                "line {line} of:\n{text}"
+            );
         }
     }
 
@@ -718,7 +791,9 @@ mod tests {
 
     #[test]
     fn the_programs_name() {
-        let file = |build: &str, cmd: &str| format!("FROM golang\nWORKDIR /app\nCOPY . .\nRUN {build}\nCMD [\"{cmd}\"]\n");
+        let file = |build: &str, cmd: &str| {
+            format!("FROM golang\nWORKDIR /app\nCOPY . .\nRUN {build}\nCMD [\"{cmd}\"]\n")
+        };
         let module = context(&[("go.mod", "module example.com/x/tool/v2\n\ngo 1.22\n"), ("main.go", "")]);
         for (build, cmd, copied) in [
             ("go build main.go", "./main", "/app/main /app/main"),
@@ -739,7 +814,12 @@ mod tests {
 
     #[test]
     fn folders_that_are_read_come_along() {
-        let files = context(&[("go.mod", "module x"), ("templates/a.html", "x"), ("config/config.go", "package config"), ("static/x.css", "")]);
+        let files = context(&[
+            ("go.mod", "module x"),
+            ("templates/a.html", "x"),
+            ("config/config.go", "package config"),
+            ("static/x.css", ""),
+        ]);
         let after = split(GO, Some(&files));
         assert!(after.contains("COPY --from=build /app/server /app/server\nCOPY --from=build /app/static /app/static\nCOPY --from=build /app/templates /app/templates\n"), "{after}");
     }

@@ -52,13 +52,17 @@ pub(crate) fn offers(
 
 /// Applies an offer, and checks what must hold for every offer: the result differs, BuildKit accepts all that it accepted
 /// before, and no comment is lost.
-pub(crate) fn applied(action: &dyn Refactoring, text: &str, context: Option<&Context>, offer: &Offer) -> String {
+pub(crate) fn applied(
+    action: &dyn Refactoring,
+    text: &str,
+    context: Option<&Context>,
+    offer: &Offer,
+) -> String {
     let edits = with(text, context, |cx| action.edits(cx, offer)).expect("an offer has edits");
     let after = apply(text, &edits).expect("the edits fit");
     assert_ne!(after, text, "{}: nothing changes", offer.title);
-    let problems = |text: &str| {
-        with(text, None, |cx| cx.file.all().map(|(_, _, i)| i.problems().len()).sum::<usize>())
-    };
+    let problems =
+        |text: &str| with(text, None, |cx| cx.file.all().map(|(_, _, i)| i.problems().len()).sum::<usize>());
     assert!(problems(&after) <= problems(text), "a problem is added:\n{after}");
     let comments = |text: &str| {
         let mut found: Vec<String> =

@@ -99,6 +99,6 @@ FROM ${image:-alpine}
 ",
         );
         // A default that cannot be expanded ends the check.
-        assert_eq!(lines("E013", "ARG x=${y?}\nFROM $z\n"), []);
+        assert!(lines("E013", "ARG x=${y?}\nFROM $z\n").is_empty());
     }
 }

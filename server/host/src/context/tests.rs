@@ -174,22 +174,14 @@ fn loading_opens_no_file_but_manifests() {
 }
 
 #[test]
-fn fingerprints_are_of_bytes_and_attributes() {
+fn fingerprints_are_of_bytes() {
     let mut fs = MemFs::new();
-    fs.file("/w/a", "same")
-        .file("/w/b", "same")
-        .file("/w/c", "other")
-        .file("/w/d", "same")
-        .sparse("/w/big", 1 << 40);
-    fs.xattr("/w/d", "user.x", b"1");
+    fs.file("/w/a", "same").file("/w/b", "same").file("/w/c", "other").sparse("/w/big", 1 << 40);
     let loaded = load_mem(&fs);
-    let known =
-        fingerprint(&fs, Path::new("/w"), &loaded, ["a", "b", "d", "big", "none"], &Limits::default());
+    let known = fingerprint(&fs, Path::new("/w"), &loaded, ["a", "b", "big", "none"], &Limits::default());
     let content = |path: &str| known.get(path).unwrap().content;
     assert_eq!(content("a"), Content::Hash(*blake3::hash(b"same").as_bytes()));
     assert_eq!(content("a"), content("b"));
-    assert_ne!(content("a"), content("d"));
-    assert!(matches!(content("d"), Content::Hash(_)));
     assert_eq!(content("c"), loaded.get("c").unwrap().content, "not asked for, and shared");
     assert_eq!(content("big"), loaded.get("big").unwrap().content, "too big");
 }
@@ -229,20 +221,4 @@ fn the_real_file_system_is_walked_without_opening_what_blocks() {
     let known =
         fingerprint(&OsFs, dir.path(), &context, ["package.json", "go.mod", "loop"], &Limits::default());
     assert!(matches!(known.get("package.json").unwrap().content, Content::Hash(_)));
-}
-
-/// Attributes need a file system that has them; without, the test says so and passes.
-#[cfg(target_os = "linux")]
-#[test]
-fn extended_attributes_of_the_real_file_system_count() {
-    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-    std::fs::write(dir.path().join("a"), "x").unwrap();
-    std::fs::write(dir.path().join("b"), "x").unwrap();
-    if xattr::set(dir.path().join("b"), "user.layerwise", b"1").is_err() {
-        eprintln!("skipped: no extended attributes on this file system");
-        return;
-    }
-    let context = load(&OsFs, dir.path(), None, &Limits::default());
-    let known = fingerprint(&OsFs, dir.path(), &context, ["a", "b"], &Limits::default());
-    assert_ne!(known.get("a").unwrap().content, known.get("b").unwrap().content);
 }

@@ -45,14 +45,14 @@ pub fn context_before(
         context.incomplete = walked.stopped.or(unreadable);
     }
     context.ignore_file = then.map(|f| f.name);
-    if before.changed.is_empty() {
+    if before.changed.is_empty() && before.untracked_dirs.is_empty() {
         return context;
     }
     let ignore = Arc::clone(&context.ignore);
     let moved_modes = modes_of_new_files(after, before);
     let entries = Arc::make_mut(&mut context.entries);
     let texts = Arc::make_mut(&mut context.texts);
-    remove_new(entries, texts, before);
+    remove_new(entries, texts, before, &|dir| holds_ignored(fs, root, dir, before));
     for (path, state) in &before.changed {
         if *state == State::Absent || !ignore.in_context(path) {
             continue;
@@ -106,9 +106,15 @@ fn ignore_file_before(
     }
 }
 
-/// Takes away what was not there, or was something else, and the directories that nothing else held.
-fn remove_new(entries: &mut Entries, texts: &mut BTreeMap<Box<str>, Arc<str>>, before: &Before) {
-    let mut emptied = BTreeSet::new();
+/// Takes away what was not there, or was something else, and the directories that nothing else held (`holds_ignored`
+/// tells whether git ignores something in one).
+fn remove_new(
+    entries: &mut Entries,
+    texts: &mut BTreeMap<Box<str>, Arc<str>>,
+    before: &Before,
+    holds_ignored: &dyn Fn(&str) -> bool,
+) {
+    let mut emptied: BTreeSet<String> = BTreeSet::new();
     for (path, state) in &before.changed {
         if *state == State::Unknown {
             continue;
@@ -122,16 +128,50 @@ fn remove_new(entries: &mut Entries, texts: &mut BTreeMap<Box<str>, Arc<str>>, b
             removed = true;
         }
         if removed && *state == State::Absent {
-            emptied.extend(parents(path).filter(|dir| !before.dirs.contains(*dir)));
+            emptied.extend(parents(path).map(str::to_owned));
         }
+    }
+    for dir in &before.untracked_dirs {
+        emptied.insert(dir.clone());
+        let dirs = below(entries, dir).filter(|(_, e)| e.kind == EntryKind::Dir);
+        emptied.extend(dirs.map(|(path, _)| path.to_string()));
     }
     // In reverse order of their paths, a directory comes after all below it.
-    for dir in emptied.into_iter().rev() {
-        let is_dir = entries.get(dir).is_some_and(|e| e.kind == EntryKind::Dir);
-        if is_dir && below(entries, dir).next().is_none() {
-            entries.remove(dir);
+    for dir in emptied.iter().rev().filter(|dir| !before.dirs.contains(*dir)) {
+        let is_dir = entries.get(dir.as_str()).is_some_and(|e| e.kind == EntryKind::Dir);
+        if is_dir && below(entries, dir).next().is_none() && !holds_ignored(dir) {
+            entries.remove(dir.as_str());
         }
     }
+}
+
+/// Names that are looked at in one directory to tell whether git ignores any of them.
+const MAX_NAMES: usize = 10_000;
+
+/// Whether a directory, or one below it, holds a file that is not new: one that both git and the build ignore. True if
+/// that would take too long to find out.
+fn holds_ignored(fs: &dyn ContextFs, root: &Path, dir: &str, before: &Before) -> bool {
+    let mut left = MAX_NAMES;
+    let mut pending = vec![dir.to_owned()];
+    while let Some(dir) = pending.pop() {
+        let Ok(listing) = fs.read_dir(&root.join(&dir), left) else { continue };
+        if listing.more {
+            return true;
+        }
+        left -= listing.names.len();
+        for name in listing.names {
+            let path = format!("{dir}/{}", name.to_string_lossy());
+            if before.changed.get(&path) == Some(&State::Absent) {
+                continue;
+            }
+            match fs.metadata(&root.join(&dir).join(&name)) {
+                Ok(found) if found.kind == EntryKind::Dir => pending.push(path),
+                Ok(_) => return true,
+                Err(_) => {}
+            }
+        }
+    }
+    false
 }
 
 /// The directories above a path, the nearest first, without the root.

@@ -320,6 +320,7 @@ pub(super) fn before(repo: &Repo, commit: &str) -> Result<Before, GitError> {
         };
         let at = |path: &str| if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") };
         before.dirs.extend(found.dirs.iter().map(|dir| at(dir)));
+        before.untracked_dirs.extend(found.untracked_dirs.iter().map(|dir| at(dir)));
         before.changed.extend(found.changed.into_iter().map(|(path, state)| (at(&path), state)));
         for (path, commit) in found.submodules {
             seen += 1;
@@ -337,6 +338,7 @@ pub(super) fn before(repo: &Repo, commit: &str) -> Result<Before, GitError> {
 struct Difference {
     changed: BTreeMap<String, State>,
     dirs: BTreeSet<String>,
+    untracked_dirs: BTreeSet<String>,
     /// Submodules that differ, with their old commits.
     submodules: Vec<(String, String)>,
 }
@@ -409,7 +411,11 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
     }
     changed.extend(states(repo, blobs)?);
     let trees = repo.ask(&["ls-tree", "-r", "-d", "-z", "--name-only", commit], Vec::new())?;
-    Ok(Difference { changed, dirs: nul_separated(&trees).into_iter().collect(), submodules })
+    let dirs = nul_separated(&trees).into_iter().collect();
+    let listed = ["ls-files", "-z", "--others", "--exclude-standard", "--directory"];
+    let listed = nul_separated(&repo.ask(&listed, Vec::new())?);
+    let untracked_dirs = listed.iter().filter_map(|path| path.strip_suffix('/')).map(str::to_owned).collect();
+    Ok(Difference { changed, dirs, untracked_dirs, submodules })
 }
 
 /// The old states of files and links, given with mode and object.

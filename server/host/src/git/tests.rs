@@ -145,8 +145,19 @@ fn ignored_files_count_as_unchanged() {
     let repo = Sandbox::with(&[("Dockerfile", ""), (".gitignore", "out/\n*.log\n")]);
     repo.write("out/x", "1");
     repo.write("a.log", "1");
-    std::fs::create_dir(repo.root().join("empty")).unwrap();
+    repo.write("logs/deep/a.log", "1");
     assert_eq!(repo.changes(), Vec::<String>::new());
+}
+
+/// As a checkout would have it: no directory without a file.
+#[test]
+fn a_directory_without_a_file_is_new() {
+    let repo =
+        Sandbox::with(&[("src/a", "1"), (".gitignore", "*.log\n"), (".dockerignore", "**/*.log\n**/*.md\n")]);
+    std::fs::create_dir_all(repo.root().join("src/empty/er")).unwrap();
+    repo.write("notes/x.md", "1");
+    repo.write("logs/a.log", "1");
+    assert_eq!(repo.changes(), ["+notes", "+src/empty", "+src/empty/er"], "logs holds an ignored file");
 }
 
 #[cfg(unix)]
