@@ -86,14 +86,18 @@ fn cause_json(cause: &Cause) -> Value {
     }
 }
 
-/// A cause in words, for the step at `line`.
-pub fn cause_text(cause: &Cause, step: &Step) -> String {
+/// A cause in words, for a step of the plan.
+pub fn cause_text(cause: &Cause, step: &Step, plan: &Plan) -> String {
+    let runs = |line: &usize| {
+        plan.steps.iter().any(|s| s.line == *line && matches!(s.state, State::Rebuilt | State::Depends))
+    };
     match cause {
         Cause::Line(line) if *line == step.line => "this instruction was edited".to_owned(),
         Cause::Line(line) if step.state == State::Depends => {
             format!("if the step at line {line} comes out different")
         }
-        Cause::Line(line) => format!("line {line} changes"),
+        Cause::Line(line) if runs(line) => format!("line {line} runs again"),
+        Cause::Line(line) => format!("line {line} changes it"),
         Cause::File(file) => format!("{file} changes"),
         Cause::BuildArg(name) => format!("build argument {name} changes"),
         Cause::Image(reference) if step.state == State::Depends => format!("if {reference} is another image"),
@@ -144,12 +148,12 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
             let name = step.stage.as_deref().unwrap_or("before the first FROM");
             let _ = writeln!(out, "\n{bold}{name}{bold:#}");
         }
-        step_text(&mut out, step, digits, width);
+        step_text(&mut out, plan, step, digits, width);
     }
     out
 }
 
-fn step_text(out: &mut String, step: &Step, digits: usize, width: usize) {
+fn step_text(out: &mut String, plan: &Plan, step: &Step, digits: usize, width: usize) {
     let (sign, word, style) = look(step.state);
     let dim = Style::new().dimmed();
     let lead = 2 + 1 + 1 + 9 + 1 + digits + 2;
@@ -165,7 +169,7 @@ fn step_text(out: &mut String, step: &Step, digits: usize, width: usize) {
     let indent = " ".repeat(lead);
     if !step.because.is_empty() {
         let mut causes: Vec<String> =
-            step.because.iter().take(MAX_CAUSES).map(|c| cause_text(c, step)).collect();
+            step.because.iter().take(MAX_CAUSES).map(|c| cause_text(c, step, plan)).collect();
         let more = step.because.len().saturating_sub(MAX_CAUSES);
         if more > 0 {
             causes.push(format!("{more} more"));
@@ -263,7 +267,7 @@ mod tests {
         let text = to_text(&plan, &about, 80);
         assert!(text.contains("2 of 3 steps rebuild"), "{text}");
         assert!(text.contains("src/a.c changes"), "{text}");
-        assert!(text.contains("line 2 changes"), "{text}");
+        assert!(text.contains("line 2 runs again"), "{text}");
     }
 
     #[test]

@@ -129,10 +129,22 @@ fn widest<'a>(cx: &Cx<'a>, number: usize, allow_suggestion: bool) -> Option<Plan
         let end = start + found.parts.len().max(1);
         if number < end {
             found.parts.truncate(MAX_PARTS);
-            return (found.parts.len() >= 2).then_some(found);
+            return worth(found).filter(|p| p.parts.iter().any(|part| part.number == number));
         }
         start = end;
     }
+}
+
+/// The part of a run of RUNs that frees something when it is merged: from the first that makes what goes to the last that
+/// undoes it. What stands before and after keeps a cache entry of its own.
+fn worth(mut plan: Plan<'_>) -> Option<Plan<'_>> {
+    let freed = freed(&plan);
+    let first = freed.iter().map(|f| f.1).min()?;
+    let last = freed.iter().map(|f| f.2).max()?;
+    plan.parts.retain(|part| (first..=last).contains(&part.number));
+    let unknown: Vec<String> = plan.parts.iter().flat_map(|p| p.unknown.iter().cloned()).collect();
+    plan.unknown.retain(|name| unknown.contains(name));
+    (plan.parts.len() >= 2).then_some(plan)
 }
 
 fn plan<'a>(cx: &Cx<'a>, numbers: Range<usize>) -> Option<Plan<'a>> {

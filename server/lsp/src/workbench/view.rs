@@ -305,7 +305,7 @@ impl Analysis for View {
             let head = ranges::head(instruction);
             let offset = placed.start + head.end;
             if (range.start..=range.end).contains(&offset) {
-                hints.push(InlayHint { offset, label: label.to_owned(), markdown: Some(why(step)) });
+                hints.push(InlayHint { offset, label: label.to_owned(), markdown: Some(why(step, plan)) });
             }
         }
         hints
@@ -319,8 +319,10 @@ impl Analysis for View {
         if !(range.start..=range.end).contains(&offset) {
             return None;
         }
-        let step = self.plan()?.steps.get(number)?;
-        matches!(step.state, State::Rebuilt | State::Depends).then(|| Hover { range, markdown: why(step) })
+        let plan = self.plan()?;
+        let step = plan.steps.get(number)?;
+        matches!(step.state, State::Rebuilt | State::Depends)
+            .then(|| Hover { range, markdown: why(step, plan) })
     }
 
     fn symbols(&self, _: &Cancel) -> Vec<Symbol> {
@@ -372,13 +374,13 @@ impl View {
 }
 
 /// Why a step runs, as a list.
-fn why(step: &plan::Step) -> String {
+fn why(step: &plan::Step, plan: &Plan) -> String {
     let what = match step.state {
         State::Rebuilt => "The next build runs this step again",
         _ => "The next build may run this step again",
     };
     let causes: Vec<String> =
-        step.because.iter().map(|c| format!("* {}", render::cause_text(c, step))).collect();
+        step.because.iter().map(|c| format!("* {}", render::cause_text(c, step, plan))).collect();
     if causes.is_empty() { format!("{what}.") } else { format!("{what}:\n\n{}", causes.join("\n")) }
 }
 
