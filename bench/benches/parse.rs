@@ -1,0 +1,18 @@
+//! A whole text to its line layer, instructions and tree.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use layerwise_syntax::Parsed;
+
+fn parse(c: &mut Criterion) {
+    let mut group = c.benchmark_group("parse");
+    for lines in [21, 500, 5_000] {
+        let text = layerwise_bench::dockerfile(lines, 1);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_with_input(BenchmarkId::from_parameter(lines), &text, |b, text| {
+            b.iter(|| Parsed::new(text))
+        });
+    }
+}
+
+criterion_group!(benches, parse);
+criterion_main!(benches);

@@ -1,0 +1,42 @@
+//! What the next build runs again, after one typed character: evaluation, build graph and comparison.
+
+mod common;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use layerwise_analysis::plan::{Side, plan};
+use layerwise_model::graph::{Contexts, graph};
+use layerwise_model::images::WellKnown;
+use layerwise_model::{File, Options, evaluate};
+
+use crate::common::Typist;
+
+fn plan_after_edit(c: &mut Criterion) {
+    let options = Options::default();
+    let build = |file: &File| {
+        let eval = evaluate(file, &options, &WellKnown);
+        let graph = graph(file, &eval, &options, Contexts::default());
+        (eval, graph)
+    };
+    let mut group = c.benchmark_group("plan_after_edit");
+    for lines in [500, 5_000] {
+        let mut typist = Typist::new(lines);
+        typist.press();
+        let saved = File::new(typist.press());
+        let (saved_eval, saved_graph) = build(&saved);
+        let before =
+            Side { file: &saved, eval: &saved_eval, graph: &saved_graph, context: None, options: &options };
+        group.bench_function(BenchmarkId::from_parameter(lines), |b| {
+            b.iter(|| {
+                let file = File::new(typist.press());
+                let (eval, graph) = build(&file);
+                plan(
+                    Some(&before),
+                    &Side { file: &file, eval: &eval, graph: &graph, context: None, options: &options },
+                )
+            });
+        });
+    }
+}
+
+criterion_group!(benches, plan_after_edit);
+criterion_main!(benches);
