@@ -1,2 +1,32 @@
-//! Placeholder.
-fn main() {}
+//! `cargo dev`: the workspace's own tool.
+
+mod picture;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo dev", about = "The workspace's own tool", long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Picture(picture::Picture),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Picture(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo dev: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
