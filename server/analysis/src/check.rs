@@ -267,12 +267,11 @@ fn syntax_errors(input: &Input<'_>) -> Vec<Diagnostic> {
             push(Finding::new(file.absolute(number, range), message.as_str()));
         }
     }
-    let first = (!file.is_empty()).then(|| file.instruction(0));
-    if let (true, false, Some((placed, instruction))) = (file.stages().is_empty(), without_stage, first) {
-        if file.all().all(|(_, _, i)| i.is_valid()) {
-            let message = "There is no FROM in this file, so there is nothing to build; add `FROM image`.";
-            push(shifted(Finding::new(head(instruction), message), placed.start));
-        }
+    let all_valid = || file.all().all(|(_, _, instruction)| instruction.is_valid());
+    if file.stages().is_empty() && !file.is_empty() && !without_stage && all_valid() {
+        let (placed, instruction) = file.instruction(0);
+        let message = "There is no FROM in this file, so there is nothing to build; add `FROM image`.";
+        push(shifted(Finding::new(head(instruction), message), placed.start));
     }
     if let Some(message) = &input.eval.error {
         let at = input.eval.error_at.or(file.stages().last().map(|stage| stage.from));

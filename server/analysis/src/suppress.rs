@@ -110,12 +110,12 @@ impl Suppressions {
     /// Reads a file's directive and the comments above its instructions. `given` replaces the directive.
     pub fn of(file: &File, given: Option<&str>) -> Suppressions {
         let mut found = Suppressions::default();
-        match given.map(|text| (text.to_owned(), 0..0)).or_else(|| directive(file)) {
-            Some((text, range)) => match CheckOptions::parse(&text) {
+        let given = given.map(|text| (text.to_owned(), 0..0));
+        if let Some((text, range)) = given.or_else(|| directive(file)) {
+            match CheckOptions::parse(&text) {
                 Ok(options) => found.file = options,
                 Err(message) => found.errors.push(error(range, message)),
-            },
-            None => {}
+            }
         }
         let mut comments: Vec<&str> = Vec::new();
         let mut number = 0;
@@ -266,7 +266,7 @@ fn ignored(comment: &str) -> Option<(bool, impl Iterator<Item = &str>)> {
     };
     let names = rest.strip_prefix("ignore")?.trim_start().strip_prefix('=')?;
     // Names are separated by commas; anything behind them explains.
-    let end = names.find(|c: char| c == '#' || c == '/').unwrap_or(names.len());
+    let end = names.find(['#', '/']).unwrap_or(names.len());
     let names = names[..end].split(',').map(|name| name.trim().split(' ').next().unwrap_or_default());
     Some((global, names.filter(|name| !name.is_empty())))
 }

@@ -502,7 +502,11 @@ impl<'a> Evaluator<'a> {
             self.image(&base_name.value)
         };
         if let (Base::Invalid(reason), None, false) = (&base, &error, asks_image) {
-            error = Some((reason.clone(), at_image));
+            let reason = match base_name.value == raw {
+                true => reason.clone(),
+                false => format!("`{raw}` becomes `{}` here. {reason}", base_name.value),
+            };
+            error = Some((reason, at_image));
         }
         let (config_known, image_platform) = match &base {
             Base::Stage(earlier) => (self.out.stages[*earlier].config_known, None),

@@ -56,23 +56,22 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
         "MAINTAINER is deprecated: tools read the author from a label; use LABEL org.opencontainers.image.authors.",
     );
     finding.deprecated = true;
-    if let ([author], []) = (instruction.args(), instruction.flags()) {
-        if is_verbatim(instruction, author) {
-            let escape = instruction.escape();
-            let bare =
-                author.value.strip_prefix('"').and_then(|a| a.strip_suffix('"')).unwrap_or(&author.value);
-            let mut quoted = String::new();
-            for c in bare.chars() {
-                if c == '"' || c == '$' || c == escape {
-                    quoted.push(escape);
-                }
-                quoted.push(c);
+    if let ([author], []) = (instruction.args(), instruction.flags())
+        && is_verbatim(instruction, author)
+    {
+        let escape = instruction.escape();
+        let bare = author.value.strip_prefix('"').and_then(|a| a.strip_suffix('"')).unwrap_or(&author.value);
+        let mut quoted = String::new();
+        for c in bare.chars() {
+            if c == '"' || c == '$' || c == escape {
+                quoted.push(escape);
             }
-            let label = if instruction.keyword().value.starts_with('m') { "label" } else { "LABEL" };
-            let text = format!("{label} org.opencontainers.image.authors=\"{quoted}\"");
-            let range = instruction.keyword().range.start..author.range.end;
-            finding = finding.fix(Fix::replace("Use a label", range, text));
+            quoted.push(c);
         }
+        let label = if instruction.keyword().value.starts_with('m') { "label" } else { "LABEL" };
+        let text = format!("{label} org.opencontainers.image.authors=\"{quoted}\"");
+        let range = instruction.keyword().range.start..author.range.end;
+        finding = finding.fix(Fix::replace("Use a label", range, text));
     }
     out.push(finding);
 }

@@ -1,0 +1,69 @@
+//! What the measured tests share.
+#![allow(dead_code, unreachable_pub)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use layerwise_analysis::Diagnostic;
+use layerwise_analysis::check::{Checker, Input, Selection};
+use layerwise_model::images::{ImageConfig, Images, WellKnown};
+use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_syntax::Parsed;
+
+/// The reference material: `../shared` beside the checkout, or what `LAYERWISE_SHARED` says.
+pub fn shared() -> Option<PathBuf> {
+    let dir = match std::env::var_os("LAYERWISE_SHARED") {
+        Some(dir) => PathBuf::from(dir),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+    };
+    if dir.join("corpus/files").is_dir() {
+        return Some(dir);
+    }
+    println!("SKIPPED: no ../shared (set LAYERWISE_SHARED to the reference material)");
+    None
+}
+
+/// The corpus: names and texts, in the order of the names. Bytes that are no UTF-8 are replaced.
+pub fn corpus() -> Vec<(String, String)> {
+    let Some(dir) = shared() else { return Vec::new() };
+    let mut names: Vec<PathBuf> = std::fs::read_dir(dir.join("corpus/files"))
+        .expect("corpus/files")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    names.sort();
+    let text = |path: &PathBuf| String::from_utf8_lossy(&std::fs::read(path).expect("a file")).into_owned();
+    names
+        .iter()
+        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text(path)))
+        .collect()
+}
+
+/// Well-known images, and one that exists for a single platform.
+pub struct TestImages;
+
+impl Images for TestImages {
+    fn config(&self, reference: &str, platform: &Platform) -> Option<Arc<ImageConfig>> {
+        if reference.contains("amd64-only") {
+            let platform = Platform::parse("linux/amd64").ok();
+            return Some(Arc::new(ImageConfig { platform, ..ImageConfig::default() }));
+        }
+        WellKnown.config(reference, platform)
+    }
+}
+
+/// The diagnostics of a text as `docker build --check` would evaluate it.
+pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
+    let file = File::new(Parsed::new(text));
+    let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
+    let context = ignore.map(|ignore| Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        ignore_file: Some(".dockerignore".to_owned()),
+        ..Context::default()
+    });
+    Checker::default().check(&Input { file: &file, eval: &eval, context: context.as_ref(), selection })
+}
+
+/// The line (from 1) of a byte.
+pub fn line(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}

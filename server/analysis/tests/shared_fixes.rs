@@ -1,0 +1,118 @@
+//! What every fix promises, over the rules' own examples and over thousands of real files (which are not part of the
+//! repository): it fits the text, mends its finding, adds no error, and applying fixes ends.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use layerwise_analysis::check::Selection;
+use layerwise_analysis::fix::apply;
+use layerwise_analysis::{Diagnostic, Fix, Severity, rules};
+use layerwise_model::Options;
+
+fn diagnostics(text: &str) -> Vec<Diagnostic> {
+    common::check(text, Options::default(), &Selection::default(), None)
+}
+
+fn errors(found: &[Diagnostic]) -> usize {
+    found.iter().filter(|d| d.severity == Severity::Error).count()
+}
+
+fn findings(found: &[Diagnostic], rule: &str) -> usize {
+    found.iter().filter(|d| d.rule == rule).count()
+}
+
+/// Applies one fix and compares.
+fn try_fix(
+    name: &str,
+    text: &str,
+    before: &[Diagnostic],
+    diagnostic: &Diagnostic,
+    fix: &Fix,
+    wrong: &mut Vec<String>,
+) {
+    let mut complain = |what: &str| {
+        let line = common::line(text, diagnostic.range.start);
+        wrong.push(format!("{name}:{line}: {} ({}): {what}", diagnostic.rule, fix.title));
+    };
+    let Some(after) = apply(text, &fix.edits) else { return complain("the edits do not fit") };
+    if after == text {
+        return complain("it changes nothing");
+    }
+    let found = diagnostics(&after);
+    if errors(&found) > errors(before) {
+        complain("it adds an error");
+    }
+    // Deleting an empty line may leave the finding of a later one; nothing else of the rule may appear.
+    if findings(&found, diagnostic.rule) >= findings(before, diagnostic.rule) {
+        complain("the finding is still there");
+    }
+}
+
+fn check_all(name: &str, text: &str, counts: &mut BTreeMap<&'static str, usize>, wrong: &mut Vec<String>) {
+    let before = diagnostics(text);
+    for diagnostic in &before {
+        for fix in &diagnostic.fixes {
+            *counts.entry(diagnostic.rule).or_default() += 1;
+            try_fix(name, text, &before, diagnostic, fix, wrong);
+        }
+    }
+    // One after the other, from the end so that earlier ranges stay, until nothing is left to fix.
+    let mut text = text.to_owned();
+    for round in 0.. {
+        let found = diagnostics(&text);
+        let mut fixed = String::new();
+        let mut edits = Vec::new();
+        let mut from = usize::MAX;
+        for fix in found.iter().rev().filter_map(|d| d.fixes.first()) {
+            let end = fix.edits.iter().map(|e| e.range.end).max().unwrap_or_default();
+            let start = fix.edits.iter().map(|e| e.range.start).min().unwrap_or_default();
+            if end < from {
+                edits.extend(fix.edits.iter().cloned());
+                from = start;
+            }
+        }
+        if !edits.is_empty() {
+            fixed = apply(&text, &edits).expect("edits that do not overlap");
+        }
+        if edits.is_empty() {
+            break;
+        }
+        if round == 20 {
+            wrong.push(format!("{name}: fixes do not end"));
+            break;
+        }
+        text = fixed;
+    }
+}
+
+fn report(what: &str, counts: &BTreeMap<&str, usize>, wrong: &[String]) {
+    println!("{what}: {} fixes, {} wrong: {counts:?}", counts.values().sum::<usize>(), wrong.len());
+    for line in wrong.iter().take(40) {
+        println!("  {line}");
+    }
+    assert!(wrong.is_empty(), "{what}: {} wrong", wrong.len());
+}
+
+#[test]
+fn examples() {
+    let (mut counts, mut wrong) = (BTreeMap::new(), Vec::new());
+    for rule in rules::all() {
+        for block in rule.meta.doc.split("```dockerfile\n").skip(1) {
+            let text = block.split("```").next().unwrap_or_default();
+            check_all(rule.meta.name, text, &mut counts, &mut wrong);
+        }
+    }
+    report("examples", &counts, &wrong);
+    assert!(counts.len() > 10);
+}
+
+#[test]
+fn corpus() {
+    let files = common::corpus();
+    let (mut counts, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (name, text) in &files {
+        check_all(name, text, &mut counts, &mut wrong);
+    }
+    report(&format!("corpus of {} files", files.len()), &counts, &wrong);
+}
