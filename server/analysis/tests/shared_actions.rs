@@ -4,7 +4,7 @@
 //! Every offer at every instruction must apply, must not make BuildKit refuse what it accepted, must keep every comment
 //! and the file's kind of line breaks, and must not be offered again in the same place for ever.
 //!
-//! `LAYERWISE_SHOW=<refactoring>:<count>` prints that many offers as diffs, chosen evenly, to be read.
+//! `LAYERWISE_SHOW=<refactoring>:<count>` prints that many offers (`all` for every refactoring) as diffs, chosen evenly, to be read.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,7 +86,10 @@ fn check(action: &dyn Refactoring, text: &str, offer: &Offer) -> Result<String, 
     // Applied as often as it is offered, it comes to rest.
     let mut current = after.clone();
     for _ in 0..40 {
-        let Some(next) = offers(action, &current).into_iter().next() else { return Ok(after) };
+        let place = offer.range.start..offer.range.start;
+        let Some(next) = with(&current, |cx| action.offers(cx, place)).into_iter().next() else {
+            return Ok(after);
+        };
         let edits = with(&current, |cx| action.edits(cx, &next)).ok_or("a second offer without edits")?;
         let further = apply(&current, &edits).ok_or("the second edits do not fit")?;
         if further == current {
@@ -153,7 +156,7 @@ fn every_offer_on_real_files_holds() {
                         offer.title,
                         offer.range
                     )),
-                    Ok(after) if action.id() == shown_id => shown.push(format!(
+                    Ok(after) if action.id() == shown_id || shown_id == "all" => shown.push(format!(
                         "=== {} [{promise}] {}\n    {}\n{}",
                         path.file_name().unwrap_or_default().to_string_lossy(),
                         offer.title,

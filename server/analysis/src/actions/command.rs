@@ -427,6 +427,29 @@ fn is_shell_builtin(name: &str) -> bool {
     matches!(name, "echo" | "printf" | "test" | "true" | "false" | "pwd" | "type")
 }
 
+/// Whether a command changes which program `sh` is: the next RUN would get another shell, the rest of this one not.
+pub(crate) fn changes_shell(command: &SimpleCommand) -> bool {
+    let is_shell = |text: &str| {
+        let name = text.trim_matches(['"', '\'']).rsplit('/').next().unwrap_or_default();
+        matches!(name, "sh" | "bash" | "dash" | "ash" | "busybox")
+    };
+    match command.name() {
+        Some(
+            "ln"
+            | "rm"
+            | "mv"
+            | "cp"
+            | "install"
+            | "unlink"
+            | "dpkg-divert"
+            | "update-alternatives"
+            | "dpkg-reconfigure",
+        ) => command.words.iter().skip(1).any(|w| is_shell(&w.raw)),
+        Some("debconf-set-selections") => true,
+        _ => false,
+    }
+}
+
 /// Whether a script's words change the shell or look at what differs between two shells: `${X:=y}`, arithmetic,
 /// `$!`, `$$`, `$_`; or touch files that no layer keeps.
 pub(crate) fn words_leak(script: &Script) -> bool {

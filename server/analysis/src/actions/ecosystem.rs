@@ -330,13 +330,12 @@ fn pip(call: &Call<'_>) -> Class {
                     }
                 } else if let Some(file) = word.strip_prefix("-r").filter(|f| !f.is_empty()) {
                     named.push(file.to_owned());
-                } else if word.starts_with("--editable=")
-                    || word.starts_with("--find-links=")
-                    || word.starts_with("-e")
-                {
-                    return Class::Other;
-                } else if !word.starts_with('-') && (!is_plain(word) || word.ends_with(".whl")) {
-                    return Class::Other;
+                } else {
+                    let local = ["--editable=", "--find-links=", "-e"].iter().any(|o| word.starts_with(o));
+                    let path = !word.starts_with('-') && (!is_plain(word) || word.ends_with(".whl"));
+                    if local || path {
+                        return Class::Other;
+                    }
                 }
             }
         }

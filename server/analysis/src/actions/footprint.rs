@@ -47,15 +47,17 @@ pub(crate) fn made(command: &SimpleCommand) -> Vec<Thing> {
                 }
             }
         }
-        manager @ ("yum" | "dnf" | "microdnf" | "tdnf") => match sub {
-            Some("install" | "localinstall" | "groupinstall" | "update" | "upgrade" | "makecache") => {
-                things.push(path(if manager == "yum" { "/var/cache/yum/@" } else { "/var/cache/dnf/@" }));
-                if sub == Some("install") {
-                    things.extend(packages("rpm", &words));
-                }
+        manager @ ("yum" | "dnf" | "microdnf" | "tdnf")
+            if matches!(
+                sub,
+                Some("install" | "localinstall" | "groupinstall" | "update" | "upgrade" | "makecache")
+            ) =>
+        {
+            things.push(path(if manager == "yum" { "/var/cache/yum/@" } else { "/var/cache/dnf/@" }));
+            if sub == Some("install") {
+                things.extend(packages("rpm", &words));
             }
-            _ => {}
-        },
+        }
         "pip" | "pip3" if sub == Some("install") && !words.iter().any(|w| w == "--no-cache-dir") => {
             things.push(path("/root/.cache/pip/@"));
         }
@@ -80,7 +82,9 @@ pub(crate) fn made(command: &SimpleCommand) -> Vec<Thing> {
         }
         _ => {}
     }
-    for redirect in &command.redirects {
+    // What echo writes is too small to speak of.
+    let small = matches!(command.name(), Some("echo" | "printf"));
+    for redirect in command.redirects.iter().filter(|_| !small) {
         if let Some(target) = redirect.raw.strip_prefix('>').filter(|t| !t.starts_with(['>', '&'])) {
             things.push(Thing::Path(unquoted(target.trim())));
         }

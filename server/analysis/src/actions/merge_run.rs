@@ -17,7 +17,8 @@
 //!
 //! # When it is offered
 //! At a cursor only where it frees something: a file or package that one RUN makes and a later one deletes, moves or
-//! writes again. For a selection of RUNs always, when it is right.
+//! writes again; then the RUNs from the one to the other are merged, no more, since each that is added costs a cache entry.
+//! For a selection of RUNs always, when it is right.
 //!
 //! # Promise
 //! Safe when all parts are and-chains of simple commands of known programs: nothing that one RUN does to its shell or
@@ -35,7 +36,7 @@ use layerwise_syntax::mount::{Mount, MountKind};
 use layerwise_syntax::shell::{Origin, Script, SimpleCommand};
 use layerwise_syntax::{Form, Instruction, Keyword};
 
-use super::command::{Effect, Hash, effect, hash_hazard, words_leak};
+use super::command::{Effect, Hash, changes_shell, effect, hash_hazard, words_leak};
 use super::footprint::{self, Undone};
 use super::layout::{Layout, comments_between, is_pragma};
 use super::{Cx, Offer, Refactoring, selected};
@@ -87,7 +88,7 @@ impl Refactoring for MergeRun {
         if chosen.is_empty() {
             return Vec::new();
         }
-        // The longest safe run first; a longer one that is only a suggestion is offered beside it if it frees more.
+        // What safe parts free first; what a longer run frees that is only a suggestion beside it.
         let mut offers: Vec<Offer> = Vec::new();
         let mut freed_before = 0;
         for allow_suggestion in [false, true] {
@@ -112,7 +113,7 @@ impl Refactoring for MergeRun {
     }
 }
 
-/// The longest run of mergeable RUNs around one of them, of two or more.
+/// What is worth merging in the longest run of mergeable RUNs around one of them.
 fn widest<'a>(cx: &Cx<'a>, number: usize, allow_suggestion: bool) -> Option<Plan<'a>> {
     let stage = cx.file.stage_of(number)?;
     let is_run = |n: usize| cx.file.instruction(n).1.kind() == Some(Keyword::Run);
@@ -129,22 +130,26 @@ fn widest<'a>(cx: &Cx<'a>, number: usize, allow_suggestion: bool) -> Option<Plan
         let end = start + found.parts.len().max(1);
         if number < end {
             found.parts.truncate(MAX_PARTS);
-            return worth(found).filter(|p| p.parts.iter().any(|part| part.number == number));
+            return worth(cx, &found, number);
         }
         start = end;
     }
 }
 
-/// The part of a run of RUNs that frees something when it is merged: from the first that makes what goes to the last that
-/// undoes it. What stands before and after keeps a cache entry of its own.
-fn worth(mut plan: Plan<'_>) -> Option<Plan<'_>> {
-    let freed = freed(&plan);
-    let first = freed.iter().map(|f| f.1).min()?;
-    let last = freed.iter().map(|f| f.2).max()?;
-    plan.parts.retain(|part| (first..=last).contains(&part.number));
-    let unknown: Vec<String> = plan.parts.iter().flat_map(|p| p.unknown.iter().cloned()).collect();
-    plan.unknown.retain(|name| unknown.contains(name));
-    (plan.parts.len() >= 2).then_some(plan)
+/// The part of a run of RUNs around one of them that frees something when it is merged: from what makes it to what undoes
+/// it, and on to what overlaps that. What stands before and after keeps a cache entry of its own.
+fn worth<'a>(cx: &Cx<'a>, around: &Plan<'_>, number: usize) -> Option<Plan<'a>> {
+    let mut intervals: Vec<Range<usize>> = freed(around).iter().map(|f| f.1..f.2 + 1).collect();
+    intervals.sort_by_key(|i| (i.start, i.end));
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for next in intervals {
+        match merged.last_mut().filter(|last| next.start < last.end) {
+            Some(last) => last.end = last.end.max(next.end),
+            None => merged.push(next),
+        }
+    }
+    let span = merged.into_iter().find(|i| i.contains(&number))?;
+    plan(cx, span.clone()).filter(|p| p.parts.len() == span.len())
 }
 
 fn plan<'a>(cx: &Cx<'a>, numbers: Range<usize>) -> Option<Plan<'a>> {
@@ -208,6 +213,9 @@ fn part<'a>(cx: &Cx<'a>, number: usize) -> Option<Part<'a>> {
     let mut unknown = Vec::new();
     // Commands inside substitutions run in a shell of their own, but what they start may go on running.
     for command in script.commands() {
+        if changes_shell(&command) {
+            return None;
+        }
         match effect(&command) {
             Effect::Plain => {}
             Effect::Unknown(name) => unknown.push(name),
@@ -286,8 +294,17 @@ fn freed(plan: &Plan<'_>) -> Vec<(String, usize, usize, Undone)> {
         .parts
         .iter()
         .map(|part| {
-            let made: Vec<_> = part.commands.iter().flat_map(footprint::made).collect();
-            let undone: Vec<_> = part.commands.iter().flat_map(footprint::undone).collect();
+            let mut made: Vec<footprint::Thing> = Vec::new();
+            let mut undone = Vec::new();
+            for command in &part.commands {
+                let own = footprint::undone(command);
+                // What a RUN deletes itself is in no layer.
+                made.retain(|m| {
+                    !own.iter().any(|(how, t)| *how == Undone::Deleted && footprint::covers(t, m).is_some())
+                });
+                made.extend(footprint::made(command));
+                undone.extend(own);
+            }
             (part.number, made, undone)
         })
         .collect();
@@ -295,8 +312,15 @@ fn freed(plan: &Plan<'_>) -> Vec<(String, usize, usize, Undone)> {
         for (from, made, _) in &effects[..later] {
             for (how, thing) in undone {
                 for name in made.iter().filter_map(|m| footprint::covers(thing, m)) {
-                    if !found.iter().any(|f| f.0 == name) {
-                        found.push((name, *from, *to, *how));
+                    match found.iter_mut().find(|f| f.0 == name) {
+                        // A later step that undoes it too belongs to the merge: `chmod`, then `mv`.
+                        Some(known) => {
+                            known.2 = *to;
+                            if *how == Undone::Deleted {
+                                known.3 = Undone::Deleted;
+                            }
+                        }
+                        None => found.push((name, *from, *to, *how)),
                     }
                 }
             }
@@ -509,6 +533,8 @@ mod tests {
             "apt-get update && echo ${X:=1}",
             "apt-get update && echo 1.2.3.4 a >> /etc/hosts",
             "apt-get update && $TOOL",
+            "rm /bin/sh && ln -s /bin/bash /bin/sh && apt-get update",
+            "apt-get update && dpkg-reconfigure dash",
             "apt-get update && (",
             "[\"apt-get\", \"update\"]",
             "<<EOF\napt-get update\nEOF",
@@ -557,6 +583,28 @@ mod tests {
     }
 
     #[test]
+    fn only_what_frees_something_is_merged() {
+        let text =
+            "FROM x\nRUN mkdir /a\nRUN apk add curl\nRUN mkdir /b\nRUN rm -rf /var/cache/apk/*\nRUN npm ci\n";
+        let after = "FROM x\nRUN mkdir /a\nRUN apk add curl && \\\n    mkdir /b && \\\n    rm -rf /var/cache/apk/*\nRUN npm ci\n";
+        for line in 3..=5 {
+            assert_eq!(merged(text, line), after);
+        }
+        assert_eq!(offers(&MergeRun, text, None, 2..=2), []);
+        assert_eq!(offers(&MergeRun, text, None, 6..=6), []);
+    }
+
+    #[test]
+    fn all_that_touch_a_file_are_merged() {
+        let text = "FROM x\nRUN curl -LO https://x.example/t\nRUN chmod +x t\nRUN mv t /usr/bin\n";
+        let after =
+            "FROM x\nRUN curl -LO https://x.example/t && \\\n    chmod +x t && \\\n    mv t /usr/bin\n";
+        for line in 2..=4 {
+            assert_eq!(merged(text, line), after);
+        }
+    }
+
+    #[test]
     fn unknown_programs_make_a_suggestion() {
         let text = "FROM debian:12\nRUN wget https://x.example/a.tar.gz\nRUN ./setup\nRUN rm a.tar.gz\n";
         let [offer] = offers(&MergeRun, text, None, 2..=2).try_into().unwrap();
@@ -594,5 +642,9 @@ mod tests {
         }
         none("FROM x\nRUN apk add --no-cache curl\nRUN rm -rf /var/cache/apk/*\n");
         none("FROM x\nRUN curl -o /a https://x.example/a\nRUN rm -rf /b\n");
+        none("FROM x\nRUN echo a > /a\nRUN chmod +x /a\n");
+        let clean =
+            "apt-get update && apt-get install -y --no-install-recommends jq && rm -rf /var/lib/apt/lists/*";
+        none(&format!("FROM x\nRUN {clean}\nRUN {clean}\n"));
     }
 }

@@ -40,6 +40,9 @@ use crate::fix::{Applicability, Edit};
 
 const ID: &str = "no-install-recommends";
 
+/// Without it nothing can check the certificate of an https server.
+const CERTIFICATES: &str = "ca-certificates";
+
 /// How many names a note lists.
 const MAX_NAMES: usize = 30;
 
@@ -175,9 +178,21 @@ fn candidate<'a>(cx: &Cx<'a>, number: usize) -> Option<Candidate<'a>> {
                 added.push((&need.add, &need.why));
             }
         }
+        let drops = |name: &String| {
+            apt::recommends(name).is_some_and(|r| r.2.iter().any(|dropped| dropped == CERTIFICATES))
+        };
+        if listed.iter().any(drops) && !present.contains(CERTIFICATES) && fetches(cx.file, number) {
+            present.insert(CERTIFICATES.to_owned());
+            added.push((CERTIFICATES, "it came as a recommendation, and this file fetches by https"));
+        }
         planned.push(Planned { install, added });
     }
     Some(Candidate { number, instruction, script, installs: planned })
+}
+
+/// Whether a RUN from this one on names an https server.
+fn fetches(file: &File, from: usize) -> bool {
+    file.instructions(from..file.len()).any(|(_, _, i)| run(i).is_some() && i.source().contains("https://"))
 }
 
 /// The packages that are installed by name above an instruction, in its stage and the stages that it starts from, and
@@ -201,7 +216,7 @@ fn present(cx: &Cx<'_>, stage: &Stage, before: usize) -> BTreeSet<String> {
             }
             Some(Base::Image(reference)) => {
                 if has_certificates(reference) {
-                    names.insert("ca-certificates".to_owned());
+                    names.insert(CERTIFICATES.to_owned());
                 }
                 return names;
             }
@@ -259,7 +274,8 @@ fn applies(cx: &Cx<'_>, candidate: &Candidate<'_>, variant: Variant) -> bool {
     match variant {
         Variant::Full => true,
         Variant::Bare => {
-            candidate.installs.iter().flat_map(|i| &i.added).any(|(name, _)| *name == "ca-certificates")
+            let mut added = candidate.installs.iter().flat_map(|i| &i.added).peekable();
+            added.peek().is_some() && added.all(|(name, _)| *name == CERTIFICATES)
         }
         Variant::Lists => lists_can_go(cx, candidate),
     }
@@ -312,8 +328,8 @@ struct Dropped {
     /// How many more there are whose names are not in the data.
     unnamed: usize,
     megabytes: f64,
-    /// Packages that drop something.
-    from: usize,
+    /// Packages that are installed by name.
+    listed: usize,
     unknown: Vec<String>,
     warnings: Vec<String>,
 }
@@ -336,7 +352,6 @@ fn dropped(candidates: &[Candidate<'_>], variant: Variant) -> Dropped {
                 out.unknown.push(name.to_owned());
                 continue;
             };
-            out.from += usize::from(*count > 0);
             out.megabytes += megabytes;
             out.unnamed += count.saturating_sub(names.len());
             out.names.extend(names.iter().cloned());
@@ -357,6 +372,7 @@ fn dropped(candidates: &[Candidate<'_>], variant: Variant) -> Dropped {
         }
         out.names.remove(*added);
     }
+    out.listed = seen.len();
     out.names.retain(|name| !seen.contains(name.as_str()));
     out.megabytes = (out.megabytes - sizes).max(0.0);
     out.unknown.sort();
@@ -388,14 +404,17 @@ fn offer(cx: &Cx<'_>, candidates: &[Candidate<'_>], variant: Variant, place: Str
     let count = dropped.names.len() + dropped.unnamed;
     let bare = if variant == Variant::Bare { ", https certificates included" } else { "" };
     let effect = if count > 0 {
-        let about = if dropped.from > 1 || dropped.unnamed > 0 { "up to" } else { "about" };
+        // A package that one recommends may be what another one needs.
+        let alone = dropped.listed == 1 && dropped.unknown.is_empty();
+        let (about, upto) = if alone && dropped.unnamed == 0 { ("about", "") } else { ("up to", "up to ") };
         let packages = if count == 1 { "package" } else { "packages" };
         let size = if dropped.megabytes >= 0.05 {
             format!(", {about} {:.1} MB", dropped.megabytes)
         } else {
             String::new()
         };
-        format!("{count} {packages} fewer{size}{bare}")
+        let upto = if alone { "" } else { upto };
+        format!("{upto}{count} {packages} fewer{size}{bare}")
     } else if dropped.unknown.is_empty() {
         "no package here recommends another".to_owned()
     } else {
@@ -409,7 +428,10 @@ fn offer(cx: &Cx<'_>, candidates: &[Candidate<'_>], variant: Variant, place: Str
         if more > 0 {
             names.push(&rest);
         }
-        notes.push(format!("No longer installed (figures of Debian bookworm): {}.", names.join(", ")));
+        notes.push(format!(
+            "No longer installed, unless something else needs it (figures of Debian bookworm): {}.",
+            names.join(", ")
+        ));
     }
     if !dropped.unknown.is_empty() {
         notes.push(format!("What these recommend is not known here: {}.", dropped.unknown.join(", ")));
@@ -487,11 +509,9 @@ fn edits(file: &File, layout: &Layout, candidate: &Candidate<'_>, variant: Varia
             edit(last.end..last.end, text);
         }
     }
-    if variant == Variant::Lists {
-        if let Some(last) = chain.last() {
-            let end = place(last.range.clone()).end;
-            edit(end..end, format!("{}rm -rf /var/lib/apt/lists/*", layout.and(&[])));
-        }
+    if let (Variant::Lists, Some(last)) = (variant, chain.last()) {
+        let end = place(last.range.clone()).end;
+        edit(end..end, format!("{}rm -rf /var/lib/apt/lists/*", layout.and(&[])));
     }
     edits
 }
@@ -552,7 +572,7 @@ mod tests {
             "Add --no-install-recommends and ca-certificates: 4 packages fewer, about 0.9 MB"
         );
         assert!(
-            found[0].notes[0].ends_with("krb5-locales, libldap-common, libsasl2-modules, publicsuffix."),
+            found[0].notes[0].ends_with(": krb5-locales, libldap-common, libsasl2-modules, publicsuffix."),
             "{found:#?}"
         );
         assert!(found.iter().all(|o| o.applicability == Applicability::Suggestion));
@@ -637,6 +657,16 @@ mod tests {
         );
         let text = "FROM ubuntu\nRUN apt-get install -y cmake\n";
         assert!(variant(text, 2, "needed").ends_with("        cmake \\\n        make \\\n        gcc\n"));
+    }
+
+    #[test]
+    fn certificates_are_kept_where_the_file_fetches() {
+        let text = "FROM debian\nRUN apt-get install -y supervisor\nRUN apt-key adv --fetch-keys https://x.example/k\n";
+        assert!(variant(text, 2, "needed").contains("        supervisor \\\n        ca-certificates\n"));
+        let text = "FROM debian\nRUN apt-get install -y supervisor\n";
+        assert!(!variant(text, 2, "needed").contains("ca-certificates"));
+        let text = "FROM debian\nRUN apt-get install -y gcc curl\n";
+        assert!(offers(&NoInstallRecommends, text, None, 2..=2).iter().all(|o| !o.key.starts_with("bare")));
     }
 
     #[test]

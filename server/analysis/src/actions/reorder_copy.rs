@@ -224,7 +224,7 @@ fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
         }
         None => {
             let (last, id) = builds?;
-            if installed_above(cx, stage, copy, id) || !can_invent(cx, stage, last, id) {
+            if installed_above(cx, stage, copy, id) || !can_invent(cx, stage, copy, last, id) {
                 return None;
             }
             let steps = vec![Dependencies::invented(id)];
@@ -276,6 +276,9 @@ fn finish(cx: &Cx<'_>, stage: &Stage, copy: usize, dest: &str, dir: &str, moved:
     dedup(&mut inputs.dirs);
     dedup(&mut inputs.notes);
     shown.dedup();
+    if moved.invented.is_some() && inputs.files.is_empty() {
+        return None;
+    }
     let quoted = |f: &String| f.contains([' ', '"', '$', '\\', '`']);
     if inputs.files.iter().chain(&inputs.dirs).any(quoted) {
         return None;
@@ -395,13 +398,25 @@ fn installed_above(cx: &Cx<'_>, stage: &Stage, copy: usize, id: &str) -> bool {
 }
 
 /// Whether a dependency step can be added before the sources.
-fn can_invent(cx: &Cx<'_>, stage: &Stage, build: usize, id: &str) -> bool {
+fn can_invent(cx: &Cx<'_>, stage: &Stage, copy: usize, build: usize, id: &str) -> bool {
     let text = cx.file.instruction(build).1.args_text();
     let Some(eval) = cx.evaluation.stages.get(stage.index) else { return false };
+    // What is fetched into a volume is gone with the step; a build above has its own way to fetch.
+    let apart = cx.file.instructions(stage.body.start..copy).all(|(_, _, i)| {
+        let builds = |c: &SimpleCommand| matches!(classify(c), Class::Builds(other) if other == id);
+        i.kind() != Some(Keyword::Volume) && !commands(i).unwrap_or_default().iter().any(builds)
+    });
+    let (Some(at_copy), Some(at_build)) = (cx.evaluation.steps.get(copy), cx.evaluation.steps.get(build))
+    else {
+        return false;
+    };
+    if !apart || at_copy.state.dir != at_build.state.dir {
+        return false;
+    }
     let known = cx.context.is_some_and(|c| c.incomplete.is_none());
     match id {
         "go" => {
-            let state = &cx.evaluation.steps[build].state;
+            let state = &at_build.state;
             let modules = state.env.get("GO111MODULE").is_none_or(|v| v != "off")
                 && !state.dir.contains("/src/")
                 && !text.contains("vendor")
@@ -409,7 +424,13 @@ fn can_invent(cx: &Cx<'_>, stage: &Stage, build: usize, id: &str) -> bool {
             let vendored = cx.context.is_some_and(|c| c.is_dir("vendor"));
             modules && !vendored && (known || has_modules(&eval.base_name.value))
         }
-        "maven" => true,
+        // Profiles and chosen projects mean modules, and go-offline stops where a module's pom.xml is missing.
+        "maven" => {
+            known
+                || !text
+                    .split_ascii_whitespace()
+                    .any(|w| w.starts_with("-P") || w.starts_with("-pl") || w == "-am")
+        }
         // What cargo reads of a package without its sources can only be told from its manifest.
         "cargo" => known,
         _ => false,
@@ -801,6 +822,12 @@ mod tests {
             suggested(go, None, 3)
                 .contains("COPY go.mod go.sum* ./\nRUN go mod download\nCOPY . .\nRUN go build")
         );
+        none("FROM maven:3\nCOPY . /app\nWORKDIR /app\nRUN mvn package\n", None);
+        none(
+            "FROM maven:3\nWORKDIR /app\nCOPY pom.xml .\nRUN mvn verify --fail-never\nCOPY . .\nRUN mvn package\n",
+            None,
+        );
+        none("FROM maven:3\nWORKDIR /app\nCOPY . .\nRUN mvn package -Pprod\n", None);
         none("FROM golang:1.9\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n", None);
         none("FROM golang:1.22\nWORKDIR /go/src/x\nCOPY . .\nRUN go build -o /app .\n", None);
         none("FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\n", None);

@@ -388,6 +388,13 @@ impl Build {
                 Some(())
             }
             ["groupadd" | "addgroup", .., name] if is_user_name(name) => Some(()),
+            ["mkdir", paths @ ..] => {
+                // A folder that the sources or the program go to, and not one that the program writes to.
+                let known = |path: &&str| {
+                    path.starts_with('-') || absolute(path, dir).is_some_and(|path| holds_sources(cx, &path))
+                };
+                paths.iter().all(known).then_some(())
+            }
             ["chmod", mode, path] if mode.contains('x') || mode.chars().all(|c| c.is_ascii_digit()) => {
                 let path = absolute(path, dir)?;
                 self.program.as_ref().is_some_and(|p| p.2 == path).then_some(())
@@ -404,6 +411,18 @@ fn absolute(path: &str, dir: &str) -> Option<String> {
         return Some(path_clean(path));
     }
     (!dir.is_empty()).then(|| path_clean(&format!("{dir}/{path}")))
+}
+
+/// Whether a folder is a working directory or the destination of a COPY, or lies above one.
+fn holds_sources(cx: &Cx<'_>, folder: &str) -> bool {
+    cx.evaluation.steps.iter().any(|step| {
+        let path = match &step.command {
+            Command::Workdir(path) => path_clean(path),
+            Command::Copy(copy) => path_clean(&copy.dest_path),
+            _ => return false,
+        };
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Packages that only building needs.
@@ -800,6 +819,7 @@ mod tests {
             ("go build ./cmd/tool", "/app/tool", "/app/tool /app/tool"),
             ("go build", "./tool", "/app/tool /app/tool"),
             ("go build -o bin/ .", "bin/tool", "/app/bin/tool /app/bin/tool"),
+            ("mkdir -p /app && go build -o bin/tool", "bin/tool", "/app/bin/tool /app/bin/tool"),
             ("go build -o=/usr/local/bin/t .", "t", "/usr/local/bin/t /usr/local/bin/t"),
             ("go install ./cmd/tool", "tool", "/go/bin/tool /usr/local/bin/tool"),
             ("go install ./cmd/tool", "/go/bin/tool", "/go/bin/tool /go/bin/tool"),
@@ -832,6 +852,7 @@ mod tests {
             ("golang:1.22", "debian"),
             ("RUN go mod download", "RUN make deps"),
             ("RUN go mod download", "RUN cd x"),
+            ("RUN go mod download", "RUN mkdir /data"),
             ("RUN go mod download", "RUN apt-get install -y ffmpeg"),
             ("RUN go mod download", "RUN apk add build-base"),
             ("RUN go mod download", "RUN curl -o /x http://x"),
