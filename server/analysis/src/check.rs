@@ -165,33 +165,30 @@ impl std::fmt::Debug for Kept {
     }
 }
 
-/// Whether some rule that would run looks at the build context, so that it is worth loading.
+/// Whether a rule that would run needs the build context; loading it would be of no use otherwise.
 pub fn needs_context(file: &File, selection: &Selection) -> bool {
     let suppressions = Suppressions::of(file, selection.check_options.as_deref());
-    rules::all().iter().any(|r| {
-        let meta = &r.meta;
-        let asked = !meta.experimental || suppressions.experimental(meta.buildkit.unwrap_or(meta.name));
-        meta.context && asked && (meta.default || meta.experimental || selection.all)
-    })
+    rules::all().iter().any(|r| r.meta.context && is_wanted(&r.meta, selection, &suppressions))
 }
 
 fn is_active(rule: &Rule, input: &Input<'_>, suppressions: &Suppressions) -> bool {
-    let meta = &rule.meta;
+    let known = !rule.meta.context || input.context.is_some();
+    known && is_wanted(&rule.meta, input.selection, suppressions)
+}
+
+fn is_wanted(meta: &Meta, selection: &Selection, suppressions: &Suppressions) -> bool {
     let named = |names: &[String]| names.iter().any(|name| meta.is_called(name));
-    if meta.context && input.context.is_none() {
-        return false;
-    }
     // BuildKit's experimental checks run only where the file asks for them.
     if meta.experimental && !suppressions.experimental(meta.buildkit.unwrap_or(meta.name)) {
         return false;
     }
-    if named(&input.selection.except) {
+    if named(&selection.except) {
         return false;
     }
-    if !input.selection.only.is_empty() {
-        return named(&input.selection.only);
+    if !selection.only.is_empty() {
+        return named(&selection.only);
     }
-    meta.default || input.selection.all || meta.experimental
+    meta.default || selection.all || meta.experimental
 }
 
 /// The name under which syntax errors are reported.

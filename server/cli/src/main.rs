@@ -1,14 +1,48 @@
-//! The binary `layerwise`.
+//! The binary `layerwise`: one file per command.
 
-use std::process::exit;
+mod actions;
+mod apply;
+mod check;
+mod eval;
+mod lsp;
+mod offers;
+mod output;
+mod parallel;
+mod plan;
+mod status;
+mod syntax;
+mod write;
 
-fn main() {
-    match std::env::args().nth(1).as_deref() {
-        // The server may leave threads behind that sit in a read of stdin; ending the process ends them.
-        Some("lsp") => exit(layerwise_lsp::serve_stdio().into()),
-        _ => {
-            eprintln!("usage: layerwise lsp");
-            exit(2);
-        }
-    }
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "layerwise", version, about, long_about = None, after_help = status::HELP)]
+/// What is wrong with a Dockerfile, how to mend it, and what the next build will run again.
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Check),
+    Actions(actions::Actions),
+    Apply(apply::Apply),
+    Plan(Box<plan::Plan>),
+    Syntax(syntax::Syntax),
+    Lsp(lsp::Lsp),
+}
+
+fn main() -> ExitCode {
+    let status = match Cli::parse().command {
+        Command::Check(command) => command.run(),
+        Command::Actions(command) => command.run(),
+        Command::Apply(command) => command.run(),
+        Command::Plan(command) => command.run(),
+        Command::Syntax(command) => command.run(),
+        Command::Lsp(command) => command.run(),
+    };
+    status.into()
 }

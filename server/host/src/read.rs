@@ -9,6 +9,10 @@ use crate::fs::{ContextFs, Links};
 /// The biggest file that is taken for a Dockerfile. The longest real ones have a few hundred kilobytes.
 pub const MAX_DOCKERFILE: u64 = 16 << 20;
 
+/// The most lines that are taken for a Dockerfile. Each can be an instruction, which costs a hundred times its bytes once it
+/// is parsed; the longest of 100,000 real files has 1,058.
+pub const MAX_LINES: usize = 100_000;
+
 /// A Dockerfile's text, and what had to be done to get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -65,6 +69,8 @@ pub enum ReadErrorKind {
     NotRegular,
     /// It has more than [`MAX_DOCKERFILE`] bytes.
     TooLarge,
+    /// It has more than [`MAX_LINES`] lines.
+    TooManyLines,
     /// Anything else.
     Io(io::Error),
 }
@@ -86,6 +92,9 @@ impl fmt::Display for ReadError {
                     MAX_DOCKERFILE >> 20
                 )
             }
+            ReadErrorKind::TooManyLines => {
+                write!(f, "too long for a Dockerfile (more than {MAX_LINES} lines); check the path")
+            }
             ReadErrorKind::Io(error) => write!(f, "cannot be read: {error}"),
         }
     }
@@ -106,6 +115,9 @@ pub fn read_dockerfile(fs: &dyn ContextFs, path: &Path) -> Result<Source, ReadEr
         };
         ReadError { path: path.to_path_buf(), kind }
     })?;
+    if bytes.iter().filter(|b| **b == b'\n').count() > MAX_LINES {
+        return Err(ReadError { path: path.to_path_buf(), kind: ReadErrorKind::TooManyLines });
+    }
     Ok(decode(bytes))
 }
 
@@ -133,6 +145,7 @@ mod tests {
     fn each_failure_says_what_to_do() {
         let mut fs = MemFs::new();
         fs.dir("/d").special("/pipe").file("/big", vec![b'#'; (16 << 20) + 1]).file("/ok", "FROM scratch\n");
+        fs.file("/long", "\n".repeat(100_001)).file("/longest", "\n".repeat(100_000));
         assert_eq!(message(&fs, "/none"), "/none: no such file; check the path");
         assert_eq!(message(&fs, "/ok/x"), "/ok/x: no such file; check the path");
         assert_eq!(message(&fs, "/d"), "/d: is a directory; name a Dockerfile in it");

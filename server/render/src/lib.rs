@@ -1,3 +1,9 @@
 //! What the analysis found, made readable: for people at a terminal and for programs.
+//!
+//! Nothing here reads or writes anything; everything is text in, text out.
 
+pub mod diff;
+pub mod json;
+pub mod place;
 pub mod plan;
+pub mod text;

@@ -88,10 +88,12 @@ fn cause_json(cause: &Cause) -> Value {
 
 /// A cause in words, for a step of the plan.
 pub fn cause_text(cause: &Cause, step: &Step, plan: &Plan) -> String {
+    // Steps are in file order, and no two begin on one line.
     let runs = |line: &usize| {
-        plan.steps.iter().any(|s| s.line == *line && matches!(s.state, State::Rebuilt | State::Depends))
+        let found = plan.steps.binary_search_by_key(line, |s| s.line).ok().and_then(|i| plan.steps.get(i));
+        found.is_some_and(|s| matches!(s.state, State::Rebuilt | State::Depends))
     };
-    match cause {
+    let text = match cause {
         Cause::Line(line) if *line == step.line => "this instruction was edited".to_owned(),
         Cause::Line(line) if step.state == State::Depends => {
             format!("if the step at line {line} comes out different")
@@ -104,7 +106,13 @@ pub fn cause_text(cause: &Cause, step: &Step, plan: &Plan) -> String {
         Cause::Image(reference) => format!("another base image: {reference}"),
         Cause::Remote(url) => format!("if {url} serves something else"),
         Cause::Target(name) => format!("only target {name} builds it"),
-    }
+    };
+    clean(&text)
+}
+
+/// The text with control characters shown as stand-ins: a Dockerfile must not drive the terminal.
+fn clean(text: &str) -> String {
+    annotate_snippets::normalize_untrusted_str(text)
 }
 
 /// "2 of 9 steps rebuild, 1 depends": the plan in a few words. Steps are those that make a vertex.
@@ -129,7 +137,7 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
     let bold = Style::new().bold();
     let dim = Style::new().dimmed();
     let mut out = String::new();
-    let _ = write!(out, "{bold}{}{bold:#}", about.dockerfile);
+    let _ = write!(out, "{bold}{}{bold:#}", clean(&about.dockerfile));
     let mut facts = Vec::new();
     facts.push(match &about.context {
         Some(context) => format!("context {context}"),
@@ -138,7 +146,7 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
     facts.extend(about.target.as_ref().map(|t| format!("target {t}")));
     facts.push(format!("compared with {}", about.before));
     facts.push(format!("cache of {}", about.engine));
-    let _ = writeln!(out, "  {dim}{}{dim:#}", facts.join(", "));
+    let _ = writeln!(out, "  {dim}{}{dim:#}", clean(&facts.join(", ")));
     let _ = writeln!(out, "{}", headline(plan));
     let digits = plan.steps.last().map_or(1, |s| s.line.to_string().len());
     let mut stage: Option<&Option<String>> = None;
@@ -146,7 +154,7 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
         if stage != Some(&step.stage) {
             stage = Some(&step.stage);
             let name = step.stage.as_deref().unwrap_or("before the first FROM");
-            let _ = writeln!(out, "\n{bold}{name}{bold:#}");
+            let _ = writeln!(out, "\n{bold}{}{bold:#}", clean(name));
         }
         step_text(&mut out, plan, step, digits, width);
     }
@@ -178,14 +186,16 @@ fn step_text(out: &mut String, plan: &Plan, step: &Step, digits: usize, width: u
     }
     for source in &step.missing {
         let red = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Red))).bold();
-        let _ = writeln!(out, "{indent}{red}{source} is not in the context: this step will fail{red:#}");
+        let _ =
+            writeln!(out, "{indent}{red}{} is not in the context: this step will fail{red:#}", clean(source));
     }
     for trigger in &step.triggers {
         let (sign, word, style) = look(trigger.state);
         let _ = writeln!(
             out,
             "{indent}{style}{sign} {word}{style:#} when {} starts at line {}",
-            trigger.stage, trigger.line
+            clean(&trigger.stage),
+            trigger.line
         );
     }
 }
@@ -204,7 +214,7 @@ fn look(state: State) -> (char, &'static str, Style) {
 
 /// One line of at most `room` characters, white space collapsed.
 fn shorten(text: &str, room: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.chars().count() <= room {
         return line;
     }
@@ -268,6 +278,19 @@ mod tests {
         assert!(text.contains("2 of 3 steps rebuild"), "{text}");
         assert!(text.contains("src/a.c changes"), "{text}");
         assert!(text.contains("line 2 runs again"), "{text}");
+    }
+
+    #[test]
+    fn a_dockerfile_cannot_drive_the_terminal() {
+        let (mut plan, mut about) = example();
+        let odd = "x\u{1b}[2J\u{8}\u{202e}y".to_owned();
+        let step = &mut plan.steps[1];
+        (step.instruction, step.stage) = (odd.clone(), Some(odd.clone()));
+        (step.because, step.missing) = (vec![Cause::File(odd.clone())], vec![odd.clone()]);
+        about.before = odd;
+        let text = anstream::adapter::strip_str(&to_text(&plan, &about, 80)).to_string();
+        assert!(!text.contains(['\u{1b}', '\u{8}', '\u{202e}']), "{text:?}");
+        assert!(!to_text(&plan, &about, 80).contains("\u{1b}[2J"));
     }
 
     #[test]
