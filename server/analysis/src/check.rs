@@ -294,7 +294,7 @@ fn problem_finding(instruction: &Instruction, problem: &Problem) -> Finding {
     }
     let word = instruction.keyword();
     let known = Keyword::ALL.iter().map(|keyword| keyword.as_str());
-    match layerwise_syntax::suggest::search(&word.value, known, false) {
+    match layerwise_syntax::suggest::nearest(&word.value, known, false) {
         Some(near) => {
             let text =
                 if word.value == word.value.to_lowercase() { near.to_lowercase() } else { near.to_owned() };
@@ -335,4 +335,155 @@ fn shifted(mut finding: Finding, by: usize) -> Finding {
         })
         .collect();
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use layerwise_model::images::WellKnown;
+    use layerwise_model::{Evaluation, File, Options, evaluate_again};
+    use layerwise_syntax::Document;
+
+    use super::{Checker, Input, Selection};
+    use crate::fix::apply;
+    use crate::rules::testing::{check, diagnostics, lines};
+    use crate::rules::{self, Check};
+
+    /// What BuildKit's conversion refuses stands where it is, and hides nothing.
+    #[test]
+    fn errors_have_places() {
+        check(
+            "E000",
+            "\
+# escape=\\
+ARG ok=1
+FROM scratch AS a
+EXPOSE 80 http 90000
+          ^^^^ `http` cannot be exposed
+EXPOSE 70000
+       ^^^^^ larger than 65535
+STOPSIGNAL SIGNOPE
+           ^^^^^^^ is not a signal
+STOPSIGNAL SIGTERM
+COPY --from=$ok x y
+     ^^^^^^^^^^ cannot use variables
+COPY --from=later x y
+     ^^^^^^^^^^^^ to be defined above
+COPY --from=9 x y
+     ^^^^^^^^ no stage number 9
+COPY --chmod=999 x y
+     ^^^^^^^^^^^ not an octal mode
+COPY --chmod=u+x,g-w x y
+COPY https://example.com/x y
+     ^^^^^^^^^^^^^^^^^^^^^ ADD can
+WORKDIR ${x:?must be set}
+        ^^^^^^^^^^^^^^^^^ cannot be expanded
+RUN --mount=type=$none x
+    ^^^^^^^^^^^^^^^^^^ --mount
+LABEL a=1 \\
+^^^^^^^^^ cannot be expanded
+  b=${
+FROM --platform=linux/ a
+     ^^^^^^^^^^^^^^^^^ is not valid
+FROM --platform= scratch AS later
+FROM Upper
+     ^^^^^ is not an image name
+NOPE x
+^^^^ Unknown instruction
+FROM $undeclared
+     ^^^^^^^^^^^ is empty here
+",
+        );
+        // What a build argument or an unknown base image gives is not known to be wrong.
+        assert_eq!(
+            lines("E000", "ARG v\nARG p\nFROM --platform=$p x:$v\nEXPOSE ${P}/tcp\nSTOPSIGNAL $S\n"),
+            [0; 0]
+        );
+        assert_eq!(
+            lines("E000", "FROM scratch\nARG P\nEXPOSE ${P}/tcp\nWORKDIR ${P:?}\nCOPY --chmod=$P x y\n"),
+            [0; 0]
+        );
+    }
+
+    #[test]
+    fn files_without_stages_and_circles() {
+        assert_eq!(lines("E000", ""), [1]);
+        assert_eq!(lines("E000", "# only\n"), [1]);
+        assert_eq!(lines("E000", "ARG a\nARG b\n"), [1]);
+        assert_eq!(lines("E000", "ARG a\nRUN x\nCOPY a b\n"), [2]);
+        assert_eq!(lines("E000", "RUN x\nCOPY a b\nFROM x\n"), [1, 2]);
+        assert_eq!(lines("E000", "# syntax=a\n# syntax=b\nFROM x\n"), [2]);
+        check(
+            "E000",
+            "FROM x AS a\nCOPY --from=b / /\n     ^^^^^^^^ to be defined above\nFROM a AS b\n     ^ in a circle\n",
+        );
+        assert_eq!(lines("E000", "FROM x AS a\nCOPY --from=a / /\n").len(), 2);
+    }
+
+    #[test]
+    fn misspelt_instructions() {
+        let text = "FROM scratch\nCPOY a b\nwrokdir /x\nBADCMD\n";
+        let found = diagnostics(text, &[]);
+        let fixes: Vec<_> = found.iter().filter_map(|d| d.fixes.first()).collect();
+        assert_eq!(fixes.len(), 2, "{found:#?}");
+        let edits: Vec<_> = fixes.iter().flat_map(|f| f.edits.clone()).collect();
+        assert_eq!(apply(text, &edits).as_deref(), Some("FROM scratch\nCOPY a b\nworkdir /x\nBADCMD\n"));
+    }
+
+    #[test]
+    fn triggers_are_found_where_they_run() {
+        let text = "FROM scratch AS a\nONBUILD CMD x\nONBUILD WORKDIR y\nFROM a AS b\nFROM a\nRUN x\n";
+        let found: Vec<(&str, usize)> = diagnostics(text, &[])
+            .iter()
+            .map(|d| (d.rule, text[..d.range.start].matches('\n').count() + 1))
+            .collect();
+        // Stage b is not what is built.
+        assert_eq!(found, [("json-args-recommended", 5), ("workdir-relative", 5)]);
+    }
+
+    fn run(document: &Document, checker: &mut Checker, before: Option<&Evaluation>) -> Evaluation {
+        let file = File::new(document.parsed().clone());
+        let options = Options { all_stages: true, ..Options::default() };
+        let eval = evaluate_again(&file, &options, &WellKnown, before);
+        let selection = Selection::default();
+        let input = Input { file: &file, eval: &eval, context: None, selection: &selection };
+        let found = checker.check(&input);
+        // What is kept must not show.
+        assert_eq!(found, Checker::default().check(&input));
+        eval
+    }
+
+    #[test]
+    fn an_edit_runs_rules_on_what_it_touches() {
+        let mut text = "ARG VERSION=3\nFROM alpine:$VERSION AS base\nENV HOME_DIR=/x\n".to_owned();
+        for number in 0..1666 {
+            text.push_str(&format!("COPY a{number} b$HOME_DIR\nRUN x{number} $HOME_DIR \\\n  y\n"));
+        }
+        text.push_str("FROM base\nCMD x\n");
+        let mut document = Document::new(&text);
+        let mut checker = Checker::default();
+        let mut eval = run(&document, &mut checker, None);
+        let rules = rules::all()
+            .iter()
+            .filter(|r| matches!(r.check, Check::Instruction(_)) && !r.meta.experimental)
+            .count();
+        assert_eq!(checker.work().instruction_rules, rules * eval.steps.len());
+        let mut edit = |at: &str, old: usize, new: &str| {
+            let start = document
+                .parsed()
+                .text()
+                .slice(0..document.parsed().text().len())
+                .find(at)
+                .expect("the place");
+            document.edit(start..start + old, new).expect("an edit");
+            eval = run(&document, &mut checker, Some(&eval));
+            checker.work().instruction_rules / rules
+        };
+        assert_eq!(edit("COPY a800", 4, "ADD"), 1);
+        assert_eq!(edit("RUN x900 ", 8, "RUN z"), 1);
+        // Only the lines above an instruction are new.
+        assert_eq!(edit("COPY a10 ", 0, "# comment\n\n"), 0);
+        assert_eq!(edit("FROM base", 0, "RUN new\n"), 1);
+        // A variable reaches what comes after it.
+        assert!(edit("ENV HOME_DIR=/x", 15, "ENV HOME_DIR=/y") > 3000);
+    }
 }

@@ -343,11 +343,11 @@ mod tests {
     fn what_buildkit_finds_in_the_whole_file_is_not_skipped_by_line() {
         let text = "FROM scratch AS a\n# check=skip=DuplicateStageName\nFROM scratch AS a\n";
         assert_eq!(findings(text), [("duplicate-stage-name", 3)]);
-        assert_eq!(findings(&text.replace("check=skip=", "layerwise ignore=")), []);
+        assert_eq!(findings(&text.replace("check=skip=", "layerwise ignore=")), [] as [(&str, usize); 0]);
         let text = "FROM scratch\n# check=skip=MultipleInstructionsDisallowed\nCMD [\"a\"]\nCMD [\"b\"]\n";
         assert_eq!(findings(text), [("multiple-cmd", 3)]);
         let text = "FROM scratch\nCMD [\"a\"]\n# check=skip=MultipleInstructionsDisallowed\nCMD [\"b\"]\n";
-        assert_eq!(findings(text), []);
+        assert_eq!(findings(text), [] as [(&str, usize); 0]);
     }
 
     #[test]

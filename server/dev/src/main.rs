@@ -1,6 +1,8 @@
 //! `cargo dev`: the workspace's own tool.
 
+mod generate;
 mod picture;
+mod rules_docs;
 
 use std::process::ExitCode;
 
@@ -15,11 +17,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Gen(generate::Generate),
     Picture(picture::Picture),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Gen(command) => command.run(),
         Command::Picture(command) => command.run(),
     };
     match done {

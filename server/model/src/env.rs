@@ -4,36 +4,33 @@
 
 use std::sync::Arc;
 
-/// Variables in the order in which they were last set. Clones share their content until one is changed.
+use crate::shared_map::SharedMap;
+
+/// Variables in the order in which they were last set. Clones share their content, also after one is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Env {
-    vars: Arc<Vec<(Arc<str>, Arc<str>)>>,
+    vars: SharedMap<Arc<str>>,
 }
 
 impl Env {
     /// Sets a variable; one that was there moves to the end.
     pub fn set(&mut self, name: &str, value: &str) {
-        let vars = Arc::make_mut(&mut self.vars);
-        let name = match vars.iter().position(|(n, _)| n.as_ref() == name) {
-            Some(at) => vars.remove(at).0,
-            None => name.into(),
-        };
-        vars.push((name, value.into()));
+        self.vars.insert(name, value.into());
     }
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.vars.iter().rev().find(|(n, _)| n.as_ref() == name).map(|(_, v)| v.as_ref())
+        self.vars.get(name).map(AsRef::as_ref)
     }
 
     /// The variables in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.vars.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))
+        self.vars.iter().map(|(name, value)| (name, value.as_ref()))
     }
 
     /// Whether two environments are the same object, and so equal without a look.
     pub fn is_same(&self, other: &Env) -> bool {
-        Arc::ptr_eq(&self.vars, &other.vars)
+        self.vars.is_same(&other.vars)
     }
 }
 
@@ -46,18 +43,19 @@ impl layerwise_syntax::words::Env for Env {
 /// The environment of an image's configuration: a variable that is set again keeps its place (`addEnv`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConfigEnv {
-    pub(crate) vars: Vec<(Arc<str>, Arc<str>)>,
+    vars: SharedMap<Arc<str>>,
 }
 
 impl ConfigEnv {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        match self.vars.iter_mut().find(|(n, _)| n.as_ref() == name) {
-            Some((_, v)) => *v = value.into(),
-            None => self.vars.push((name.into(), value.into())),
-        }
+        self.vars.replace(name, value.into());
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.vars.iter().any(|(n, _)| n.as_ref() == name)
+        self.vars.contains(name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (name, value.as_ref()))
     }
 }

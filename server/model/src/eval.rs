@@ -506,6 +506,11 @@ impl<'a> Evaluator<'a> {
                 true => reason.clone(),
                 false => format!("`{raw}` becomes `{}` here. {reason}", base_name.value),
             };
+            let lower = base_name.value.to_lowercase();
+            let reason = match self.names.contains_key(&lower) {
+                true => format!("{reason} The stage of that name is found as `{lower}` only; write that."),
+                false => reason,
+            };
             error = Some((reason, at_image));
         }
         let (config_known, image_platform) = match &base {
@@ -842,7 +847,7 @@ impl<'a> Evaluator<'a> {
                     let known = words.is_known(&arg.value);
                     for spec in specs.iter().filter(|_| known) {
                         if let Err(reason) = ports::PortSpec::parse(spec) {
-                            words.refuse(format!("`{spec}` is not a port: {reason}."));
+                            words.refuse(format!("`{spec}` cannot be exposed: {reason}."));
                         }
                     }
                     exposed.extend(specs);
@@ -852,6 +857,7 @@ impl<'a> Evaluator<'a> {
             Keyword::Stopsignal => {
                 let signal = words.word_at(&args[0]);
                 if words.is_known(&args[0].value) && !signals::is_signal(&signal) {
+                    let signal = if signal.is_empty() { &args[0].value } else { &signal };
                     words.refuse(format!(
                         "`{signal}` is not a signal; use a name such as `SIGTERM` or a number."
                     ));

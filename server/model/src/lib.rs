@@ -13,6 +13,7 @@ pub mod options;
 pub mod platform;
 pub mod ports;
 pub mod selection;
+pub mod shared_map;
 pub mod signals;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};

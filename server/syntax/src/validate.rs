@@ -65,7 +65,7 @@ pub fn flag_names(kind: Keyword) -> impl Iterator<Item = &'static str> {
 pub(crate) fn check(i: &Instruction) -> Vec<Problem> {
     let Some(kind) = i.kind() else {
         let word = &i.keyword().value;
-        let message = match suggest::search(word, Keyword::ALL.iter().map(|k| k.as_str()), false) {
+        let message = match suggest::nearest(word, Keyword::ALL.iter().map(|k| k.as_str()), false) {
             Some(near) => format!("Unknown instruction `{word}`; did you mean `{near}`?"),
             None => format!(
                 "Unknown instruction `{word}`. A line that continues the one above needs a `{}` at that line's end.",
@@ -246,7 +246,7 @@ fn flags(i: &Instruction, kind: Keyword, found: &mut Found) {
             None => (body, None),
         };
         let Some(&(name, flag_kind)) = known.iter().find(|(k, _)| *k == name) else {
-            let message = match suggest::search(name, known.iter().map(|(k, _)| *k), true) {
+            let message = match suggest::nearest(name, known.iter().map(|(k, _)| *k), true) {
                 Some(near) => format!("{kind} has no flag `--{name}`; did you mean `--{near}`?"),
                 None if known.is_empty() => format!("{kind} takes no flags; unknown flag `--{name}`."),
                 None => format!("{kind} has no flag `--{name}`."),

@@ -1,5 +1,9 @@
 //! E050 `empty-continuation`.
 
+use std::ops::Range;
+
+use layerwise_syntax::Keyword;
+
 use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::{Applicability, Edit, Fix};
@@ -60,18 +64,40 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     let line = source[start..].lines().next().unwrap_or_default();
     let indent = line.len() - line.trim_start().len();
     let range = start + indent..start + line.trim_end().len().max(indent);
-    let count =
-        if empty.len() == 1 { "An empty line".to_owned() } else { format!("{} empty lines", empty.len()) };
-    let message = format!(
-        "{count} inside this {}: the instruction goes on behind it, and BuildKit will refuse that one day; delete it.",
-        cx.instruction.keyword().value
-    );
-    let message = if empty.len() == 1 {
-        message
-    } else {
-        message.replace("behind it", "behind them").replace("delete it", "delete them")
+    let keyword = &cx.instruction.keyword().value;
+    let (lines, it) = match empty.len() {
+        1 => ("An empty line".to_owned(), "it"),
+        count => (format!("{count} empty lines"), "them"),
     };
-    let mut finding = Finding::new(range, message);
+    // A `\\` too many makes the next instruction a part of this one.
+    let swallowed = empty.iter().find_map(|line| swallowed(source, line.end).map(|found| (line, found)));
+    let mut finding = Finding::new(
+        range,
+        match &swallowed {
+            Some((_, next)) => format!(
+                "{lines} inside this {keyword} and `{}` behind {it}, which becomes a part of the {keyword}; delete the `{}` above if it is meant to be an instruction of its own.",
+                &source[next.clone()],
+                cx.instruction.escape()
+            ),
+            None => format!(
+                "{lines} inside this {keyword}: the instruction goes on behind {it}, and BuildKit will refuse that one day; delete {it}."
+            ),
+        },
+    );
+    if let Some((line, next)) = swallowed {
+        finding = finding.see(next, "Part of the instruction above");
+        if let Some(at) = source[..line.start].rfind(cx.instruction.escape()) {
+            let behind = at + cx.instruction.escape().len_utf8();
+            // Only blanks, comments and empty lines may stand between.
+            if source[behind..line.start]
+                .lines()
+                .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
+            {
+                let start = source[..at].trim_end_matches([' ', '\t']).len();
+                finding = finding.fix(Fix::replace(format!("End the {keyword} above"), start..behind, ""));
+            }
+        }
+    }
     let mut edits = Vec::with_capacity(empty.len());
     for line in empty {
         finding = finding.see(line.clone(), "Empty line");
@@ -81,6 +107,23 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     }
     let title = if edits.len() == 1 { "Delete the empty line" } else { "Delete the empty lines" };
     out.push(finding.fix(Fix { title: title.to_owned(), applicability: Applicability::Safe, edits }));
+}
+
+/// The keyword on the next line that has anything on it, if that looks like an instruction of its own: in upper case, with
+/// arguments.
+fn swallowed(source: &str, from: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    for line in source[from..].split_inclusive('\n') {
+        let word = line.trim();
+        if !word.is_empty() && !word.starts_with('#') {
+            let (word, rest) = word.split_once([' ', '\t'])?;
+            let indent = line.len() - line.trim_start().len();
+            let is_keyword = Keyword::parse(word).is_some_and(|keyword| keyword.as_str() == word);
+            return (is_keyword && indent == 0 && !rest.is_empty()).then_some(start..start + word.len());
+        }
+        start += line.len();
+    }
+    None
 }
 
 #[cfg(test)]
@@ -104,7 +147,24 @@ RUN one \\
         );
         assert_eq!(lines("E050", "FROM a\nRUN a \\\n\n\n <<EOF\nx\n\nEOF\n"), [5]);
         assert_eq!(lines("E050", "FROM a\nRUN a \\\n \t\n"), [3]);
-        assert!(lines("E050", "FROM a\nRUN a \\\n").is_empty());
+        assert_eq!(lines("E050", "FROM a\nRUN a \\\n"), [0; 0]);
+    }
+
+    #[test]
+    fn swallowed_instructions() {
+        check(
+            "E050",
+            "\
+FROM a
+RUN one && \\
+  two \\
+
+COPY a b
+^^^^^^^^ `COPY` behind it, which becomes a part of the RUN
+",
+        );
+        assert_eq!(fixed("E050", "FROM a\nRUN one \\\n\nCOPY a b\n"), "FROM a\nRUN one\n\nCOPY a b\n");
+        assert_eq!(fixed("E050", "FROM a\nRUN one \\\n\n  COPY a b\n"), "FROM a\nRUN one \\\n  COPY a b\n");
     }
 
     #[test]

@@ -104,7 +104,7 @@ RUN d
         assert_eq!(lines("T001", "from a\nCOPY a b\ncopy a b\n"), [2]);
         assert_eq!(lines("T001", "from a\nCOPY a b\n"), [1]);
         assert_eq!(lines("T001", "From a\n"), [1]);
-        assert!(lines("T001", "FROM a\nONBUILD run x\n").is_empty());
+        assert_eq!(lines("T001", "FROM a\nONBUILD run x\n"), [0; 0]);
         assert_eq!(fixed("T001", "frOM a\nfrom b\nRun c\n"), "from a\nfrom b\nrun c\n");
     }
 }

@@ -4,6 +4,7 @@ use layerwise_syntax::image_ref::ImageRef;
 
 use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
+use crate::fix::Fix;
 use crate::ranges::on_first_line;
 
 pub(super) static RULE: Rule = Rule {
@@ -55,6 +56,16 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let range = cx.file.absolute(stage.from, on_first_line(instruction, &word.range));
+        let lower = name.to_lowercase();
+        let above = &cx.file.stages()[..stage.index];
+        if *name == word.value && above.iter().any(|s| s.name.as_deref() == Some(&lower)) {
+            let message = format!(
+                "A stage is found by its name in lower case only, and `{name}` is no image; write `{lower}`."
+            );
+            let fix = Fix::replace(format!("Write `{lower}`"), range.clone(), lower);
+            out.push(Finding::new(range, message).fix(fix));
+            continue;
+        }
         let message = match (name.as_str(), *name == word.value) {
             (name, true) => {
                 format!("`{name}` is no valid image name; names are lower case, with a tag behind `:`.")
@@ -74,7 +85,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{check, lines};
+    use crate::rules::testing::{check, fixed, lines};
 
     #[test]
     fn defaults() {
@@ -98,7 +109,8 @@ FROM stage
 FROM ${image:-alpine}
 ",
         );
+        assert_eq!(fixed("E013", "FROM a AS Base\nFROM Base\n"), "FROM a AS Base\nFROM base\n");
         // A default that cannot be expanded ends the check.
-        assert!(lines("E013", "ARG x=${y?}\nFROM $z\n").is_empty());
+        assert_eq!(lines("E013", "ARG x=${y?}\nFROM $z\n"), [0; 0]);
     }
 }

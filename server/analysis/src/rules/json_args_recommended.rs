@@ -27,21 +27,22 @@ Finds CMD and ENTRYPOINT in shell form, unless SHELL says that a shell is wanted
 
 ## Why it matters
 
-The shell form starts `/bin/sh -c`. The shell is then process 1: it does not pass SIGTERM on, so `docker stop` waits and
-kills, and a shell-form ENTRYPOINT ignores CMD and the arguments of `docker run`. It also needs a shell in the image.
+The shell form starts `/bin/sh -c`. A shell that stays in front of the program is process 1 and does not pass SIGTERM on,
+so that `docker stop` waits and then kills. A shell-form ENTRYPOINT also ignores CMD and the arguments of `docker run`. And
+the image needs a shell.
 
 ## Example
 
 ```dockerfile
-FROM nginx:1.27
-CMD nginx -g daemon\\ off
+FROM node:22
+CMD node server.js
 ```
 
 ## Use instead
 
 ```dockerfile
-FROM nginx:1.27
-CMD [\"nginx\", \"-g\", \"daemon off\"]
+FROM node:22
+CMD [\"node\", \"server.js\"]
 ```
 ";
 
@@ -57,14 +58,20 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     }
     let command = instruction.args().first().map_or("", |arg| arg.value.as_str());
     let program = program(command);
-    let reason = match kind {
-        Keyword::Cmd => {
-            format!("the shell does not pass SIGTERM on to {program}, so it is killed instead of stopped")
+    // A shell that runs a single command may replace itself by it, and `exec` makes it; nothing more can be said.
+    let message = match kind {
+        Keyword::Cmd if command.trim_start().starts_with("exec ") => {
+            format!(
+                "CMD in shell form starts `/bin/sh` only to have it replaced by {program}; the JSON form needs no shell."
+            )
         }
-        _ => format!("the shell ignores CMD and arguments, and does not pass SIGTERM on to {program}"),
+        Keyword::Cmd => format!(
+            "CMD in shell form puts `/bin/sh -c` in front of {program}, which may keep SIGTERM from it, so that `docker stop` has to kill it; use the JSON form."
+        ),
+        _ => format!(
+            "ENTRYPOINT in shell form ignores CMD and the arguments of `docker run`, and its shell may keep SIGTERM from {program}; use the JSON form."
+        ),
     };
-    let message =
-        format!("{kind} in shell form runs {program} below `/bin/sh -c`: {reason}. Use the JSON form.");
     let finding = Finding::new(head(instruction), message);
     out.push(match json_form(instruction) {
         Some((words, fix)) if words > 0 => finding.fix(fix),
@@ -126,7 +133,7 @@ mod tests {
             "\
 FROM a
 CMD node app.js
-^^^^^^^^^^^^^^^ does not pass SIGTERM on to `node`
+^^^^^^^^^^^^^^^ in front of `node`, which may keep SIGTERM from it
 ENTRYPOINT exec java $OPTS \\
 ^^^^^^^^^^^^^^^^^^^^^^^^^^ ignores CMD
   -jar x
@@ -135,7 +142,7 @@ HEALTHCHECK CMD x
 RUN x
 ",
         );
-        assert!(lines("E021", "FROM a\nSHELL [\"/bin/bash\", \"-c\"]\nCMD x\n").is_empty());
+        assert_eq!(lines("E021", "FROM a\nSHELL [\"/bin/bash\", \"-c\"]\nCMD x\n"), [0; 0]);
         assert_eq!(lines("E021", "FROM a AS b\nSHELL [\"/bin/bash\"]\nFROM b\nCMD x\nFROM a\nCMD x\n"), [6]);
         assert_eq!(lines("E021", "FROM a\nCMD\n"), [2]);
         assert_eq!(lines("E021", "FROM a\nCMD ['x']\n"), [2]);

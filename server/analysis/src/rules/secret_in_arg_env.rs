@@ -1,5 +1,7 @@
 //! X003 `secret-in-arg-env`.
 
+use std::ops::Range;
+
 use layerwise_model::eval::Command;
 
 use super::{Check, Finding, InstructionCx, Meta, Rule};
@@ -49,28 +51,40 @@ RUN --mount=type=secret,id=npm_token ./publish --token-file=/run/secrets/npm_tok
 /// Source: frontend/dockerfile/dockerfile2llb/validations.go (`validateNoSecretKey`). ARGs before the first FROM are not
 /// looked at.
 fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
+    let mut found = |name: &str, place: Range<usize>, message: String| {
+        let range = on_first_line(cx.instruction, &place);
+        let finding = Finding::new(range.clone(), message);
+        let elsewhere = range != place;
+        out.push(if elsewhere { finding.see(place, format!("`{name}` is set here")) } else { finding });
+    };
     match &cx.step.command {
         Command::Env(pairs) => {
             for (name, word) in pairs.iter().map(|(n, _)| n).zip(cx.instruction.args().iter().step_by(3)) {
                 if is_secret(name) {
-                    let range = on_first_line(cx.instruction, &word.range);
                     let id = name.to_lowercase();
-                    out.push(Finding::new(range, format!(
-                        "ENV `{name}` is stored in the image's configuration, where everyone who pulls the image can read it; use `RUN --mount=type=secret,id={id}` or set it when the container starts."
-                    )));
+                    found(
+                        name,
+                        word.range.clone(),
+                        format!(
+                            "ENV `{name}` is stored in the image's configuration, where everyone who pulls the image can read it; use `RUN --mount=type=secret,id={id}` or set it when the container starts."
+                        ),
+                    );
                 }
             }
         }
-        // The global scope has no args of its own and reaches no image.
+        // The global scope reaches no image.
         Command::Arg(args) if cx.step.state.in_stage => {
             for ((name, _), word) in args.iter().zip(cx.instruction.args()) {
                 if is_secret(name) {
                     let end = (word.range.start + name.len()).min(word.range.end);
-                    let range = on_first_line(cx.instruction, &(word.range.start..end));
                     let id = name.to_lowercase();
-                    out.push(Finding::new(range, format!(
-                        "ARG `{name}` ends up in the image's history, where everyone who pulls the image can read it; use `RUN --mount=type=secret,id={id}`."
-                    )));
+                    found(
+                        name,
+                        word.range.start..end,
+                        format!(
+                            "ARG `{name}` ends up in the image's history, where everyone who pulls the image can read it; use `RUN --mount=type=secret,id={id}`."
+                        ),
+                    );
                 }
             }
         }

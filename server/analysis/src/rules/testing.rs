@@ -38,6 +38,7 @@ pub(crate) fn diagnostics(text: &str, only: &[&str]) -> Vec<Diagnostic> {
 
 /// The findings of one rule.
 fn findings(rule: &str, text: &str) -> Vec<Diagnostic> {
+    // Syntax errors are always reported.
     let mut found = diagnostics(text, &[rule]);
     found.retain(|d| d.code == rule);
     found

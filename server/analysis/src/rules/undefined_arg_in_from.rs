@@ -63,7 +63,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                     continue;
                 }
                 let names = cx.eval.global_names.iter().map(String::as_str);
-                let near = suggest::search(name, names.chain(cx.eval.globals.iter().map(|(n, _)| n)), true);
+                let near = suggest::nearest(name, names.chain(cx.eval.globals.iter().map(|(n, _)| n)), true);
                 let found = variable(instruction, word.range.clone(), name, 0);
                 let range = on_first_line(instruction, found.as_ref().unwrap_or(&word.range));
                 let what = "is not declared before the first FROM, so it is empty here";

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use layerwise_syntax::suggest;
+
 use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
@@ -53,8 +55,8 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     let mut count: HashMap<&str, usize> = HashMap::new();
     for (name, near) in &cx.step.unmatched {
         let nth = count.entry(name).and_modify(|n| *n += 1).or_insert(0);
-        let near = near.as_deref();
-        if !state.env_known && !near.is_some_and(|near| is_misspelt(name, near)) {
+        let near = near.as_deref().filter(|near| is_misspelt(name, near, state.env_known));
+        if !state.env_known && near.is_none() {
             continue;
         }
         let whole = cx.instruction.trimmed_range();
@@ -66,7 +68,10 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
                 "`${name}` is not defined, so it is empty here; set it with ENV or declare `ARG {name}` above."
             ),
         };
-        let finding = Finding::new(range, message);
+        let mut finding = Finding::new(range.clone(), message);
+        if let Some(found) = found.as_ref().filter(|found| **found != range) {
+            finding = finding.see(found.clone(), format!("`${name}` is used here"));
+        }
         out.push(match (near, found) {
             (Some(near), Some(found)) => {
                 finding.fix(Fix::replace(format!("Change to `{near}`"), found, near))
@@ -76,21 +81,27 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Whether an unknown name is more likely a misspelling of `near` than something that the base image sets: a letter too few
-/// or two of them swapped. `GOPATH` is no misspelling of `PATH`.
-fn is_misspelt(name: &str, near: &str) -> bool {
-    let (name, near): (Vec<char>, Vec<char>) = (name.chars().collect(), near.chars().collect());
-    if name.len() < 4 || near.len() < 4 {
-        return false;
-    }
-    let prefix = name.iter().zip(&near).take_while(|(a, b)| a == b).count();
-    let suffix = name.iter().rev().zip(near.iter().rev()).take_while(|(a, b)| a == b).count();
-    let swapped = name.len() == near.len()
-        && prefix + suffix + 2 == name.len()
-        && name[prefix] == near[prefix + 1]
-        && name[prefix + 1] == near[prefix];
-    let dropped = name.len() + 1 == near.len() && prefix + suffix >= name.len();
-    swapped || dropped
+/// Whether an undefined name is likely a misspelling of `near`, rather than something that an unknown base image sets or
+/// that was never set. `GOPATH` is no misspelling of `PATH`.
+fn is_misspelt(name: &str, near: &str, env_known: bool) -> bool {
+    let is_name = near.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let prefixed = name.ends_with(near);
+    let sure = if env_known {
+        true
+    } else {
+        let is_longer = name.len() > near.len() || (name.len() == near.len() && !is_anagram(name, near));
+        name.len() >= 4 && !is_longer
+    };
+    is_name && !prefixed && sure && suggest::is_misspelling(name, near)
+}
+
+fn is_anagram(a: &str, b: &str) -> bool {
+    let sorted = |s: &str| {
+        let mut bytes: Vec<u8> = s.bytes().collect();
+        bytes.sort_unstable();
+        bytes
+    };
+    sorted(a) == sorted(b)
 }
 
 #[cfg(test)]
@@ -128,6 +139,8 @@ COPY $DIR_ASSET $HOME $UID .
       ^^^^^^^^^ did you mean `$DIR_ASSETS`?
 ENV GOPATH=$GOPATH:/x
 FROM scratch
+ENV GOPATH=$GOPATH:/x
+            ^^^^^^ set it with ENV
 COPY $DIR_ASSETS .
       ^^^^^^^^^^ not defined
 ",

@@ -110,7 +110,7 @@ WORKDIR $HOME
         ^^^^^ absolute
 ",
         );
-        assert!(lines("E026", "# escape=`\nFROM a\nWORKDIR C:\\app\n").is_empty());
+        assert_eq!(lines("E026", "# escape=`\nFROM a\nWORKDIR C:\\app\n"), [0; 0]);
         assert_eq!(lines("E026", "FROM a\nWORKDIR ./app\n"), [2]);
         assert_eq!(fixed("E026", "FROM scratch\nWORKDIR app/\n"), "FROM scratch\nWORKDIR /app\n");
         assert_eq!(fixed("E026", "FROM unknown\nWORKDIR app/\n"), "FROM unknown\nWORKDIR app/\n");
