@@ -6,9 +6,9 @@ local here = vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2))
 local root = vim.fs.normalize(here .. '/../../..')
 
 --- Only what never comes is caught by this.
-local PATIENCE = 60000
+local PATIENCE = tonumber(vim.env.LAYERWISE_PATIENCE) or 60000
 
-local M = {}
+local M = { PATIENCE = PATIENCE }
 
 vim.o.swapfile = false
 -- As the README says: the folder on the runtime path, and the server switched on.
@@ -108,6 +108,7 @@ end
 
 --- Runs the tests, `{ { name, function }, ... }`, and ends Neovim: status 0 if none failed.
 function M.run(tests)
+  io.stdout:setvbuf('no')
   local failed = 0
   for _, test in ipairs(tests) do
     local name, run = unpack(test)

@@ -43,7 +43,7 @@ t.run({
       vim.lsp.inlay_hint.enable(true, { bufnr = 0 })
       local function shows(expected)
         local last
-        local ok = vim.wait(60000, function()
+        local ok = vim.wait(t.PATIENCE, function()
           last = hints()
           return vim.deep_equal(last, expected)
         end, 10)
