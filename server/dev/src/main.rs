@@ -1,5 +1,6 @@
 //! `cargo dev`: the workspace's own tool.
 
+mod generated;
 mod picture;
 
 use std::process::ExitCode;
@@ -15,11 +16,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Gen(generated::Gen),
     Picture(picture::Picture),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Gen(command) => command.run(),
         Command::Picture(command) => command.run(),
     };
     match done {
