@@ -1,50 +1,130 @@
-//! `cargo dev gen`: writes the files that are made from others.
+//! Generated files: what they are made from, where they lie, and whether they are up to date.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::rules_docs;
 
-/// `cargo dev gen`.
-#[derive(clap::Args)]
-#[command(about = "Write the generated files: docs/rules/*.md")]
-pub(crate) struct Generate {
-    /// Write nothing; fail if something is out of date.
-    #[arg(long)]
-    check: bool,
+/// Where copies of the queries go, and which: `cargo package` cannot reach outside a crate, nor an editor's package
+/// outside its folder.
+const QUERY_COPIES: &[(&str, &[&str])] =
+    &[("server/syntax/queries", &["folds.scm", "highlights.scm", "injections.scm", "spans.scm"])];
+
+/// Where the pages of the rules and refactorings are.
+const RULES: &str = "docs/rules";
+
+/// A file that is missing, differs from what it is generated from, or should not be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Its path from the workspace's folder.
+    pub path: PathBuf,
+    /// What it must hold; `None` for a file that must go.
+    pub content: Option<String>,
 }
 
-impl Generate {
+impl Stale {
+    /// Writes or removes the file below `root`.
+    ///
     /// # Errors
-    /// What cannot be written; with `--check`, what is out of date.
-    pub(crate) fn run(&self) -> Result<(), String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut stale = Vec::new();
-        for (path, text) in rules_docs::pages() {
-            let file = root.join(&path);
-            if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
-                continue;
+    /// What the file system says.
+    pub fn write(&self, root: &Path) -> io::Result<()> {
+        let path = root.join(&self.path);
+        match &self.content {
+            Some(content) => {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                fs::write(path, content)
             }
-            if !self.check {
-                let folder = file.parent().unwrap_or(&root);
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text));
-                written.map_err(|error| format!("{path}: {error}"))?;
-                println!("{path}");
+            None => fs::remove_file(path),
+        }
+    }
+}
+
+/// The generated files below the workspace's folder `root` that are not as they must be, by path.
+///
+/// # Errors
+/// What the file system says about a source or a folder, with its path.
+pub fn stale(root: &Path) -> io::Result<Vec<Stale>> {
+    let mut found = Vec::new();
+    for (folder, names) in QUERY_COPIES {
+        for name in *names {
+            let content = header(name) + &read(&root.join("queries").join(name))?;
+            let path = Path::new(folder).join(name);
+            // A checkout may have given the file other line endings.
+            let same =
+                fs::read_to_string(root.join(&path)).is_ok_and(|old| old.replace("\r\n", "\n") == content);
+            if !same {
+                found.push(Stale { path, content: Some(content) });
             }
-            stale.push(path);
         }
-        match stale.is_empty() || !self.check {
-            true => Ok(()),
-            false => Err(format!("out of date, run `cargo dev gen`: {}", stale.join(", "))),
+        for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if !names.iter().any(|known| name == *known) {
+                found.push(Stale { path: Path::new(folder).join(name), content: None });
+            }
         }
+    }
+    let pages = rules_docs::pages();
+    for (path, content) in &pages {
+        let same = fs::read_to_string(root.join(path)).is_ok_and(|old| old.replace("\r\n", "\n") == *content);
+        if !same {
+            found.push(Stale { path: path.into(), content: Some(content.clone()) });
+        }
+    }
+    for entry in fs::read_dir(root.join(RULES)).into_iter().flatten().flatten() {
+        let path = Path::new(RULES).join(entry.file_name());
+        if !pages.iter().any(|(known, _)| Path::new(known) == path) {
+            found.push(Stale { path, content: None });
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+fn header(name: &str) -> String {
+    format!("; Generated from queries/{name} by `cargo dev gen`: edit that file.\n")
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.replace("\r\n", "\n")),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Generate;
+    use super::*;
 
     #[test]
-    fn generated_files_are_up_to_date() {
-        assert_eq!(Generate { check: true }.run(), Ok(()));
+    fn stale_files_are_found_and_written() -> io::Result<()> {
+        let root = std::env::temp_dir().join(format!("layerwise-generate-{}", std::process::id()));
+        fs::create_dir_all(root.join("queries"))?;
+        assert!(stale(&root).is_err(), "the sources are missing");
+        for (_, names) in QUERY_COPIES {
+            for name in *names {
+                fs::write(root.join("queries").join(name), format!("({name})\r\n"))?;
+            }
+        }
+        let all = stale(&root)?;
+        assert_eq!(
+            all.len(),
+            QUERY_COPIES.iter().map(|(_, names)| names.len()).sum::<usize>() + rules_docs::pages().len()
+        );
+        for file in &all {
+            file.write(&root)?;
+        }
+        assert_eq!(stale(&root)?, []);
+        let (folder, names) = QUERY_COPIES[0];
+        fs::write(root.join(folder).join(names[0]), "changed")?;
+        fs::write(root.join(folder).join("more.scm"), "")?;
+        let found = stale(&root)?;
+        assert_eq!(found.len(), 2);
+        for file in &found {
+            file.write(&root)?;
+        }
+        assert_eq!(stale(&root)?, []);
+        fs::remove_dir_all(root)
     }
 }

@@ -1,8 +1,7 @@
 //! `cargo dev`: the workspace's own tool.
 
-mod generate;
+mod generated;
 mod picture;
-mod rules_docs;
 
 use std::process::ExitCode;
 
@@ -17,7 +16,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Gen(generate::Generate),
+    Gen(generated::Gen),
     Picture(picture::Picture),
 }
 

@@ -760,7 +760,7 @@ impl<'a> Evaluator<'a> {
             Arc::make_mut(&mut state.config_env).set("PATH", DEFAULT_PATH);
         }
         // The configuration's environment is set again on top of what the base stage had, ARGs included.
-        for (name, value) in &state.config_env.vars {
+        for (name, value) in state.config_env.iter() {
             state.env.set(name, value);
         }
         if !state.config_dir.is_empty() {

@@ -36,6 +36,33 @@ pub struct Parsed {
     tree: Option<Arc<LazyTree>>,
 }
 
+/// A node of a tree that may be the document's or that of one instruction alone.
+#[derive(Clone, Copy, Debug)]
+pub struct TreeNode<'a> {
+    node: Node<'a>,
+    /// The byte `tree` of the node's tree stands at the byte `document` of the document.
+    document: usize,
+    tree: usize,
+}
+
+impl<'a> TreeNode<'a> {
+    /// The node. Its offsets are those of its own tree: use [`Self::range`], and never its points.
+    pub fn node(&self) -> Node<'a> {
+        self.node
+    }
+
+    /// Where `node`, of the same tree, stands in the document (bytes).
+    pub fn range(&self, node: Node<'_>) -> Range<usize> {
+        let place = |byte: usize| byte.saturating_sub(self.tree) + self.document;
+        place(node.start_byte())..place(node.end_byte())
+    }
+
+    /// The byte of the node's tree that stands at the byte `offset` of the document.
+    pub fn local(&self, offset: usize) -> usize {
+        offset.saturating_sub(self.document) + self.tree
+    }
+}
+
 impl Document {
     /// Parses a whole text. This never fails: any text gives blocks and a tree.
     pub fn new(text: &str) -> Document {
@@ -134,20 +161,24 @@ impl Parsed {
         placed.instruction().map(|i| (placed, i))
     }
 
-    /// The tree's node for an instruction, and what to add to the node's offsets to get the document's.
+    /// The tree's node for an instruction.
     ///
     /// It comes from the document's tree where that agrees with the line layer and has no error there; otherwise from
     /// a parse of the instruction alone; `None` where that has errors too, or where there is no tree at all.
-    pub fn node<'a>(&'a self, placed: &'a Placed) -> Option<(Node<'a>, usize)> {
+    pub fn node<'a>(&'a self, placed: &'a Placed) -> Option<TreeNode<'a>> {
         let instruction = placed.instruction()?;
         let tree = self.tree()?;
-        let trimmed = instruction.trimmed_range();
-        let range = placed.start + trimmed.start..placed.start + trimmed.end;
-        if let Some(node) = tree::clean_node(tree, range) {
-            return Some((node, 0));
+        let kind = instruction.kind()?;
+        // A BOM belongs to the first instruction's source, but not to its node.
+        let own = instruction.keyword().range.start..instruction.trimmed_range().end;
+        let range = placed.start + own.start..placed.start + own.end;
+        if let Some(node) = tree::clean_node(tree, range, placed.start + placed.len, kind) {
+            return Some(TreeNode { node, document: 0, tree: 0 });
         }
-        let alone = instruction.tree_alone()?;
-        tree::clean_node(alone, trimmed).map(|node| (node, placed.start))
+        let (alone, prefix) = instruction.tree_alone()?;
+        let limit = prefix + placed.len;
+        let node = tree::clean_node(alone, prefix + own.start..prefix + own.end, limit, kind)?;
+        Some(TreeNode { node, document: placed.start, tree: prefix })
     }
 
     /// Why BuildKit refuses the file as a whole, if it does so for a reason that no single instruction has.

@@ -79,7 +79,7 @@ pub struct Instruction {
     escape: char,
     problems: Vec<Problem>,
     script: OnceLock<Option<Arc<Script>>>,
-    tree_alone: OnceLock<Option<Tree>>,
+    tree_alone: OnceLock<Option<(Tree, usize)>>,
 }
 
 impl Instruction {
@@ -206,9 +206,11 @@ impl Instruction {
         self.script.get_or_init(|| Script::of(self).map(Arc::new)).as_ref()
     }
 
-    /// tree-sitter's tree of this instruction by itself, made on first use.
-    pub(crate) fn tree_alone(&self) -> Option<&Tree> {
-        self.tree_alone.get_or_init(|| tree::parse_alone(&self.source)).as_ref()
+    /// tree-sitter's tree of this instruction by itself, made on first use, and the offset in it at which the source
+    /// starts.
+    pub(crate) fn tree_alone(&self) -> Option<(&Tree, usize)> {
+        let alone = self.tree_alone.get_or_init(|| tree::parse_alone(&self.source, self.escape));
+        alone.as_ref().map(|(tree, prefix)| (tree, *prefix))
     }
 
     /// Whether [`Self::script`] was called on it; counts work in tests.

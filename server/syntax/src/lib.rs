@@ -7,6 +7,7 @@
 mod absent;
 pub mod document;
 pub mod duration;
+pub mod folding;
 pub mod gostr;
 pub mod heredoc;
 pub mod image_ref;
@@ -16,7 +17,10 @@ pub mod keyword;
 pub mod lines;
 pub mod logical;
 pub mod mount;
+pub mod queries;
+pub mod selection;
 pub mod shell;
+pub mod spans;
 mod split;
 pub mod suggest;
 pub mod text;
@@ -24,7 +28,7 @@ mod tree;
 pub mod validate;
 pub mod words;
 
-pub use document::{Document, Parsed, Work};
+pub use document::{Document, Parsed, TreeNode, Work};
 pub use instruction::{Form, Instruction, Problem, ProblemKind, Word};
 pub use keyword::Keyword;
 pub use lines::{Block, Directive, LineLayer, Placed};

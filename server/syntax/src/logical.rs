@@ -34,6 +34,16 @@ impl Logical {
         self.piece_at(offset).map_or(0, |(logical, source)| source + (offset - logical))
     }
 
+    /// The offset in the joined text of the byte `source` of the source, or, where a piece ends there, of the end of
+    /// that piece. `None` for what was left out: continuation characters, comment lines, line breaks.
+    pub fn text_offset(&self, source: usize) -> Option<usize> {
+        let after = self.pieces.partition_point(|&(_, start)| start <= source);
+        let (logical, start) = self.pieces.get(after.checked_sub(1)?).copied()?;
+        let end = self.pieces.get(after).map_or(self.text.len(), |&(next, _)| next);
+        let offset = logical + (source - start);
+        (offset <= end).then_some(offset)
+    }
+
     /// The source range from the first to the last character of a range of the joined text. It may span
     /// continuations and comment lines.
     pub fn source_range(&self, range: Range<usize>) -> Range<usize> {

@@ -161,6 +161,12 @@ impl Script {
         self.logical.source_range(range)
     }
 
+    /// The offset in the text of the byte `source` of the instruction's source; `None` where the source has what the
+    /// shell does not get.
+    pub fn text_offset(&self, source: usize) -> Option<usize> {
+        self.logical.text_offset(source)
+    }
+
     /// Whether a range of the text stands in one piece in the source.
     pub fn is_contiguous(&self, range: Range<usize>) -> bool {
         self.logical.is_contiguous(range)

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use tree_sitter::{Node, Parser, Point, Tree};
 
+use crate::keyword::Keyword;
 use crate::lines::LineLayer;
 use crate::text::Text;
 
@@ -50,9 +51,15 @@ fn parse(text: &Text, old: Option<&Tree>) -> Option<Tree> {
     if old.is_some() && tree.root_node().has_error() { parse(None) } else { Some(tree) }
 }
 
-/// Parses one instruction's source by itself.
-pub(crate) fn parse_alone(source: &str) -> Option<Tree> {
-    with_parser(|parser| parser.parse(source, None))
+/// Parses one instruction's source by itself. Gives the tree and the offset in it at which the source starts: with a
+/// backtick as escape character, a directive that says so stands before it.
+pub(crate) fn parse_alone(source: &str, escape: char) -> Option<(Tree, usize)> {
+    if escape == '\\' {
+        return Some((with_parser(|parser| parser.parse(source, None))?, 0));
+    }
+    let directive = format!("# escape={escape}\n");
+    let text = format!("{directive}{source}");
+    Some((with_parser(|parser| parser.parse(text, None))?, directive.len()))
 }
 
 fn with_parser(parse: impl FnOnce(&mut Parser) -> Option<Tree>) -> Option<Tree> {
@@ -77,15 +84,20 @@ pub(crate) fn point((layer, text): (&LineLayer, &Text), byte: usize) -> Point {
     Point::new(block.line + rows, column)
 }
 
-/// The instruction node that starts at `start` and ends within `range`, if it has no error.
-pub(crate) fn clean_node(tree: &Tree, range: Range<usize>) -> Option<Node<'_>> {
+/// The node of an instruction of this kind that stands exactly at `range`, if it has no error. Some tokens take the
+/// white space behind them in, so the node may go on into what follows up to `limit`, which is white space.
+pub(crate) fn clean_node(tree: &Tree, range: Range<usize>, limit: usize, kind: Keyword) -> Option<Node<'_>> {
+    let is_instruction =
+        |node: &Node<'_>| node.kind().ends_with("_instruction") && node.kind() != "cross_build_instruction";
     let mut node = tree.root_node().descendant_for_byte_range(range.start, range.end)?;
-    while !node.kind().ends_with("_instruction") || node.kind() == "cross_build_instruction" {
+    while !is_instruction(&node) {
         node = node.parent()?;
     }
-    // ONBUILD's inner instruction is an instruction node too; the outer one is meant.
-    while let Some(parent) = node.parent().filter(|p| p.kind().ends_with("_instruction")) {
+    // ONBUILD's inner instruction is an instruction node too, and HEALTHCHECK's CMD; the outer one is meant.
+    while let Some(parent) = node.parent().filter(is_instruction) {
         node = parent;
     }
-    (!node.has_error() && node.byte_range() == range).then_some(node)
+    let same_kind = node.kind().strip_suffix("_instruction")?.eq_ignore_ascii_case(kind.as_str());
+    let same_place = node.start_byte() == range.start && (range.end..=limit).contains(&node.end_byte());
+    (same_kind && same_place && !node.has_error()).then_some(node)
 }

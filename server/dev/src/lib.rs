@@ -1,0 +1,4 @@
+//! What `cargo dev` shares with the tests. Not published; everything it writes is committed, and a test catches drift.
+
+pub mod generate;
+mod rules_docs;
