@@ -15,15 +15,15 @@ use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::WellKnown;
 use layerwise_model::{Context, Evaluation, File, Options, evaluate, evaluate_again};
 use layerwise_render::plan as render;
-use layerwise_syntax::{Keyword, Parsed};
+use layerwise_syntax::{Keyword, Parsed, folding, selection};
 use serde_json::Value;
 
 use super::Shared;
 use super::document::{Memory, Saved};
 use super::settings::Settings;
 use crate::engine::{
-    Analysis, Cancel, CodeAction, Diagnostic, Edit, Hover, InlayHint, Related, Severity, Symbol, SymbolKind,
-    Tag,
+    Analysis, Cancel, CodeAction, Diagnostic, Edit, Fold, FoldKind, Hover, InlayHint, Related, Severity,
+    Symbol, SymbolKind, Tag,
 };
 
 /// A Dockerfile on disk that is longer than this is not read for comparison.
@@ -323,6 +323,25 @@ impl Analysis for View {
         let step = plan.steps.get(number)?;
         matches!(step.state, State::Rebuilt | State::Depends)
             .then(|| Hover { range, markdown: why(step, plan) })
+    }
+
+    fn folding(&self, _: &Cancel) -> Vec<Fold> {
+        let text = self.file.parsed().text();
+        folding::folding(self.file.parsed())
+            .into_iter()
+            .map(|fold| Fold {
+                range: text.line_start(fold.first)..text.line_end(fold.last),
+                kind: if fold.kind == folding::FoldKind::Comments {
+                    FoldKind::Comment
+                } else {
+                    FoldKind::Region
+                },
+            })
+            .collect()
+    }
+
+    fn selection(&self, offset: usize, _: &Cancel) -> Vec<Range<usize>> {
+        selection::selection_ranges(self.file.parsed(), offset)
     }
 
     fn symbols(&self, _: &Cancel) -> Vec<Symbol> {
