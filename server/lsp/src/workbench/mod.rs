@@ -100,3 +100,61 @@ impl Engine for Workbench {
         self.shared.forget_contexts();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use layerwise_host::memfs::MemFs;
+
+    use super::*;
+    use crate::engine::{Analysis, Cancel};
+
+    fn open(fs: MemFs, text: &str) -> Box<dyn Document> {
+        let workbench = Workbench::on(Arc::new(fs));
+        workbench.folders(&["/w".into()]);
+        workbench.open(Text::new(text), Some(Path::new("/w/Dockerfile")), "dockerfile")
+    }
+
+    fn codes(view: &dyn Analysis) -> Vec<String> {
+        view.diagnostics(&Cancel::default()).into_iter().map(|d| d.code).collect()
+    }
+
+    #[test]
+    fn hints_compare_with_the_file_on_disk() {
+        let text = "FROM debian:12\nRUN a\nRUN b\n";
+        let mut fs = MemFs::new();
+        fs.file("/w/Dockerfile", text);
+        let mut document = open(fs, text);
+        let none = Cancel::default();
+        assert_eq!(document.view().inlay_hints(0..1000, &none), []);
+        document.edit(20..20, "1");
+        let hints = document.view().inlay_hints(0..1000, &none);
+        let found: Vec<_> = hints.iter().map(|h| (h.offset, h.label.as_str())).collect();
+        assert_eq!(found, [(21, "rebuilds"), (27, "rebuilds")]);
+        document.saved();
+        assert_eq!(document.view().inlay_hints(0..1000, &none), []);
+    }
+
+    #[test]
+    fn an_action_gives_its_edits_when_it_is_chosen() {
+        let text = "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n";
+        let view = open(MemFs::new(), text).view();
+        let none = Cancel::default();
+        let offered = view.code_actions(20..20, None, &none);
+        let merge = offered.iter().find(|a| a.id.starts_with("refactoring:merge-run")).expect("a merge");
+        let edits = view.resolve(&merge.id, merge.range.clone(), &none).expect("its edits");
+        assert!(!edits.is_empty());
+        assert_eq!(view.resolve("refactoring:merge-run:9-9", 0..1, &none), None);
+        assert_eq!(view.resolve("nonsense", 0..1, &none), None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_kept_and_not_parsed() {
+        let long = "RUN a\n".repeat(100_001);
+        let mut document = open(MemFs::new(), &long);
+        assert_eq!(codes(document.view().as_ref()), ["syntax-error"]);
+        document.edit(0..long.len(), "FROM scratch AS A\n");
+        assert_eq!(codes(document.view().as_ref()), ["stage-name-casing"]);
+        document.edit(0..0, &long);
+        assert_eq!(codes(document.view().as_ref()), ["syntax-error"]);
+    }
+}

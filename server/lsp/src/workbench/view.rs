@@ -195,6 +195,25 @@ impl View {
     }
 }
 
+/// The view of a text that is too long to be parsed.
+pub(crate) struct TooLong;
+
+impl Analysis for TooLong {
+    fn diagnostics(&self, _: &Cancel) -> Vec<Diagnostic> {
+        vec![Diagnostic {
+            range: 0..0,
+            severity: Severity::Information,
+            code: check::SYNTAX.name.to_owned(),
+            url: None,
+            message: "This file has more than 100,000 lines or 16 MiB; Layerwise does not look at it."
+                .to_owned(),
+            related: Vec::new(),
+            tags: Vec::new(),
+            data: Value::Null,
+        }]
+    }
+}
+
 /// Names of the fixes and refactorings among the actions.
 const FIX: &str = "fix";
 const FIX_ALL: &str = "fix-all";
