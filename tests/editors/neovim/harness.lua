@@ -114,18 +114,17 @@ function M.run(tests)
   for _, test in ipairs(tests) do
     local name, run = unpack(test)
     local ok, message = xpcall(run, debug.traceback)
-    io.stdout:write(('neovim: %s ... %s\n'):format(name, ok and 'ok' or 'FAILED'))
+    io.stdout:write(('\nneovim: %s ... %s\n'):format(name, ok and 'ok' or 'FAILED'))
     if not ok then
       failed = failed + 1
       io.stdout:write(tostring(message), '\n')
     end
-    vim.cmd('silent! %bwipeout!')
-    vim.iter(vim.lsp.get_clients()):each(function(client)
-      client:stop(true)
-    end)
+    -- The next test gets its own server. The buffers go last: Neovim looks at them when a client ends.
+    vim.lsp.stop_client(vim.lsp.get_clients(), true)
     vim.wait(PATIENCE, function()
-      return #vim.api.nvim_get_proc_children(vim.fn.getpid()) == 0
+      return #vim.lsp.get_clients() == 0 and #vim.api.nvim_get_proc_children(vim.fn.getpid()) == 0
     end, 10)
+    vim.cmd('silent! %bwipeout!')
   end
   if failed > 0 then
     local log = io.open(vim.lsp.get_log_path())
