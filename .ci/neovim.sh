@@ -19,12 +19,13 @@ if [ -z "${LAYERWISE:-}" ]; then
 fi
 
 home=$(mktemp -d)
-trap 'rm -rf "$home"' EXIT INT TERM
+trap 'rm -rf "$home"' EXIT
+trap 'exit 130' INT TERM
 mkdir "$home/bin" "$home/tmp"
 ln -s "$(realpath "$LAYERWISE")" "$home/bin/layerwise"
 failed=0
 for test in tests/editors/neovim/test_*.lua; do
     PATH="$home/bin:$PATH" HOME=$home TMPDIR=$home/tmp XDG_CONFIG_HOME=$home XDG_STATE_HOME=$home XDG_DATA_HOME=$home \
-        timeout 300 "$nvim" --headless --clean -c "luafile $root/$test" </dev/null || failed=1
+        timeout 300 "$nvim" --headless --clean -c "luafile $root/$test" -c cquit </dev/null || failed=1
 done
 exit "$failed"

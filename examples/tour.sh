@@ -43,7 +43,8 @@ run apply reorder-copy examples/node-app/Dockerfile
 
 say 'The same edit after that:'
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT INT TERM
+trap 'rm -rf "$copy"' EXIT
+trap 'exit 130' INT TERM
 cp -R examples/node-app "$copy"
 cd "$copy"
 "$LAYERWISE" apply reorder-copy node-app/Dockerfile --write >/dev/null

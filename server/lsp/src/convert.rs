@@ -94,8 +94,9 @@ pub(crate) fn diagnostic(snapshot: &Snapshot, found: engine::Diagnostic) -> Diag
 pub(crate) struct ActionData {
     /// The document that offered it.
     pub(crate) uri: Uri,
-    /// The session's count of that document's states: the action is good for exactly this one.
-    pub(crate) revision: u64,
+    /// The session's number for the text: the action is good for exactly this one. Settings and files may have changed since;
+    /// whether the action is still offered then is the engine's to say.
+    pub(crate) text_revision: u64,
     /// [`engine::CodeAction::id`].
     pub(crate) id: String,
     /// [`engine::CodeAction::range`].
@@ -110,7 +111,7 @@ pub(crate) fn code_action(snapshot: &Snapshot, action: engine::CodeAction) -> Op
     }
     let data = ActionData {
         uri: snapshot.uri.clone(),
-        revision: snapshot.revision,
+        text_revision: snapshot.text_revision,
         id: action.id,
         range: (action.range.start, action.range.end),
     };

@@ -34,6 +34,8 @@ pub(crate) struct Snapshot {
     pub(crate) version: i32,
     /// The session's own number for this text and everything else that answers depend on; never used twice.
     pub(crate) revision: u64,
+    /// The session's own number for this text alone; never used twice.
+    pub(crate) text_revision: u64,
     pub(crate) text: Text,
     pub(crate) analysis: Arc<dyn Analysis>,
     pub(crate) client: Arc<Client>,
@@ -61,6 +63,8 @@ struct Open {
     language_id: String,
     version: i32,
     revision: u64,
+    /// The revision that brought the text as it is.
+    text_revision: u64,
     /// `None`: lost.
     content: Option<Content>,
 }
@@ -152,7 +156,7 @@ impl Session {
         let mut state = self.lock();
         let revision = next(&mut state.last_revision);
         let content = Some(self.content(&uri, &language_id, Text::new(&text)));
-        let open = Open { language_id, version, revision, content };
+        let open = Open { language_id, version, revision, text_revision: revision, content };
         if state.documents.insert(uri.clone(), open).is_some() {
             self.outbox
                 .log(MessageType::WARNING, format!("{}: opened twice; the last text counts", uri.as_str()));
@@ -176,6 +180,7 @@ impl Session {
         };
         open.version = version;
         open.revision = next(last_revision);
+        open.text_revision = open.revision;
         for change in changes {
             match (change.range, &mut open.content) {
                 (None, _) => self.set_text(uri, open, &change.text),
@@ -208,6 +213,7 @@ impl Session {
         {
             let message = format!("{}: what was saved is not what was known; it is now", uri.as_str());
             self.outbox.log(MessageType::WARNING, message);
+            open.text_revision = open.revision;
             self.set_text(uri, open, text);
         }
         if let Some(content) = &mut open.content {
@@ -232,6 +238,7 @@ impl Session {
         let State { documents, last_revision, .. } = &mut *state;
         if let Some(open) = documents.get_mut(uri) {
             open.revision = next(last_revision);
+            open.text_revision = open.revision;
             self.lose(uri, open, why);
         }
     }
@@ -240,7 +247,7 @@ impl Session {
     pub(crate) fn snapshot(&self, uri: &Uri) -> Option<Arc<Snapshot>> {
         let mut state = self.lock();
         let State { client, documents, .. } = &mut *state;
-        let Open { version, revision, content, .. } = documents.get_mut(uri)?;
+        let Open { version, revision, text_revision, content, .. } = documents.get_mut(uri)?;
         let content = content.as_mut()?;
         if let Some(snapshot) = &content.snapshot {
             return Some(snapshot.clone());
@@ -249,6 +256,7 @@ impl Session {
             uri: uri.clone(),
             version: *version,
             revision: *revision,
+            text_revision: *text_revision,
             analysis: self.with_document(uri, content, |document| document.view())?,
             text: content.text.clone(),
             client: client.clone(),

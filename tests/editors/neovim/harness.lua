@@ -90,9 +90,10 @@ function M.diagnosed(expected)
   end
 end
 
---- Chooses the code action whose title has `title` in it, at a line (from 1), and waits until the text changes.
-function M.choose(title, line, only)
-  vim.api.nvim_win_set_cursor(0, { line, 0 })
+--- Chooses the code action whose title has `title` in it, at a line and a column (bytes), both from 1, and waits until
+--- the text changes.
+function M.choose(title, line, column, only)
+  vim.api.nvim_win_set_cursor(0, { line, column - 1 })
   local before = M.text()
   vim.lsp.buf.code_action({
     apply = true,
@@ -113,15 +114,21 @@ function M.run(tests)
   for _, test in ipairs(tests) do
     local name, run = unpack(test)
     local ok, message = xpcall(run, debug.traceback)
-    io.stdout:write(('neovim: %s ... %s\n'):format(name, ok and 'ok' or 'FAILED'))
+    io.stdout:write(('\nneovim: %s ... %s\n'):format(name, ok and 'ok' or 'FAILED'))
     if not ok then
       failed = failed + 1
       io.stdout:write(tostring(message), '\n')
     end
+    -- The next test gets its own server. The buffers go last: Neovim looks at them when a client ends.
+    vim.lsp.stop_client(vim.lsp.get_clients(), true)
+    vim.wait(PATIENCE, function()
+      return #vim.lsp.get_clients() == 0 and #vim.api.nvim_get_proc_children(vim.fn.getpid()) == 0
+    end, 10)
     vim.cmd('silent! %bwipeout!')
   end
   if failed > 0 then
-    io.stdout:write('the log of the client: ', table.concat(vim.fn.readfile(vim.lsp.get_log_path()), '\n'), '\n')
+    local log = io.open(vim.lsp.get_log_path())
+    io.stdout:write('the log of the client:\n', log and log:read('a') or 'none\n')
     vim.cmd.cquit()
   end
   vim.cmd('qall!')

@@ -29,7 +29,10 @@ local function drawn()
   vim.cmd('redraw!')
   local namespace = vim.api.nvim_get_namespaces()['nvim.lsp.inlayhint']
   local found = vim.tbl_map(function(mark)
-    return ('%d %s'):format(mark[2] + 1, vim.trim(mark[4].virt_text[1][1]))
+    local text = vim.tbl_map(function(chunk)
+      return chunk[1]
+    end, mark[4].virt_text)
+    return ('%d %s'):format(mark[2] + 1, vim.trim(table.concat(text)))
   end, vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }))
   table.sort(found)
   return found

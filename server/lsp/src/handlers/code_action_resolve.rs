@@ -1,4 +1,4 @@
-//! `codeAction/resolve`: the edit of an action that was chosen, if the document is still as it was when it was offered.
+//! `codeAction/resolve`: the edit of an action that was chosen, if the text is still what it was when it was offered.
 
 use serde::Deserialize;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -10,7 +10,8 @@ use crate::server::Server;
 pub(crate) async fn handle(server: &Server, mut action: CodeAction) -> Result<CodeAction> {
     let Some(data) = &action.data else { return Ok(action) };
     let data = ActionData::deserialize(data).map_err(|error| Error::invalid_params(error.to_string()))?;
-    let snapshot = server.session.snapshot(&data.uri).filter(|snapshot| snapshot.revision == data.revision);
+    let snapshot = server.session.snapshot(&data.uri);
+    let snapshot = snapshot.filter(|snapshot| snapshot.text_revision == data.text_revision);
     let Some(snapshot) = snapshot else { return Err(Error::content_modified()) };
     let work = move |cancel: &_| {
         let edits = snapshot.analysis.resolve(&data.id, data.range.0..data.range.1, cancel)?;

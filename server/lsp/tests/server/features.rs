@@ -112,6 +112,11 @@ async fn an_action_is_resolved_when_it_is_chosen() {
     assert_eq!(client.request("codeAction/resolve", broken).await["error"]["code"], -32602);
     let foreign = json!({"title": "Somebody else's"});
     assert_eq!(client.result("codeAction/resolve", foreign.clone()).await, foreign);
+    // Files and settings are others now, the text is not.
+    let changed = json!({"changes": [{"uri": "file:///other", "type": 2}]});
+    client.notify("workspace/didChangeWatchedFiles", changed).await;
+    client.notify("workspace/didChangeConfiguration", json!({"settings": {}})).await;
+    assert_eq!(client.result("codeAction/resolve", fix.clone()).await["edit"], resolved["edit"]);
     // The text is another one now, even though it is the same again.
     client.change(URI, 2, json!([{"text": "x"}, {"text": TEXT}])).await;
     assert_eq!(client.request("codeAction/resolve", fix.clone()).await["error"]["code"], -32801);
