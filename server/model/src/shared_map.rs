@@ -138,7 +138,13 @@ impl<V: Clone> SharedMap<V> {
 }
 
 /// Puts an entry below `node` and says whether its name is new. At most sixteen levels deep.
-fn put<V: Clone>(node: &mut Arc<Node<V>>, hash: u64, level: u32, mut entry: Entry<V>, keep_place: bool) -> bool {
+fn put<V: Clone>(
+    node: &mut Arc<Node<V>>,
+    hash: u64,
+    level: u32,
+    mut entry: Entry<V>,
+    keep_place: bool,
+) -> bool {
     if let Node::Leaf(other, _) = node.as_ref()
         && *other != hash
     {
