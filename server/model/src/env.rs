@@ -23,6 +23,16 @@ impl Env {
         self.vars.get(name).map(AsRef::as_ref)
     }
 
+    /// How many variables there are.
+    pub fn len(&self) -> usize {
+        self.vars.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.vars.is_empty()
+    }
+
     /// The variables in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (name, value.as_ref()))

@@ -18,6 +18,7 @@ use crate::images::Images;
 use crate::options::{NamedContext, Options};
 use crate::platform::Platform;
 use crate::ports;
+use crate::shared_map::SharedMap;
 use crate::signals;
 
 /// The shell of shell-form instructions unless SHELL or the base image says otherwise.
@@ -25,6 +26,10 @@ pub const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// PATH where the base image sets none (util/system/path.go).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Among how many variables the nearest to an unknown one is looked for; a file with more is no file that a person typed, and
+/// looking would take time with the square of its length.
+const MAX_NEAR: usize = 1_000;
 
 /// Build arguments that configure the build and never reach an environment.
 const NON_ENV_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
@@ -48,6 +53,9 @@ pub struct Evaluation {
     pub global_names: Vec<String>,
     /// What the steps belong to, for [`evaluate_again`].
     instructions: Vec<Arc<Instruction>>,
+    /// The state behind each step (behind FROM: what the stage starts with), and before the first.
+    after: Vec<Arc<State>>,
+    first: Arc<State>,
 }
 
 /// A stage.
@@ -121,7 +129,7 @@ pub struct State {
     /// SHELL, if it was set.
     pub shell: Option<Arc<[String]>>,
     /// The ARGs declared so far, by name; valueless ones too.
-    pub args: Arc<Vec<Arc<str>>>,
+    pub args: SharedMap<()>,
     /// Whether a WORKDIR was seen in this Dockerfile.
     pub workdir_set: bool,
     /// Whether `env` is all there is: false if it lacks what an unknown base image sets.
@@ -130,8 +138,9 @@ pub struct State {
     pub in_stage: bool,
     /// WORKDIR as the image's configuration has it.
     config_dir: String,
-    config_env: Arc<ConfigEnv>,
-    onbuild: Arc<Vec<(Option<usize>, String)>>,
+    config_env: ConfigEnv,
+    /// Whether `env` ends in `config_env`, so that setting all of it again would change nothing.
+    settled: bool,
 }
 
 /// One instruction, evaluated.
@@ -264,8 +273,11 @@ pub fn evaluate_again(
 ) -> Evaluation {
     let mut evaluator = Evaluator::new(file, options, images);
     if let Some(previous) = previous {
-        for (instruction, step) in previous.instructions.iter().zip(&previous.steps) {
-            evaluator.earlier.insert(Arc::as_ptr(instruction), Arc::clone(step));
+        evaluator.earlier_first = Some(Arc::clone(&previous.first));
+        let states = previous.steps.iter().zip(&previous.after);
+        for (instruction, (step, after)) in previous.instructions.iter().zip(states) {
+            let earlier = (Arc::clone(step), Arc::clone(after));
+            evaluator.earlier.insert(Arc::as_ptr(instruction), earlier);
         }
     }
     evaluator.run();
@@ -278,8 +290,14 @@ struct Evaluator<'a> {
     images: &'a dyn Images,
     lex: Lex,
     names: HashMap<String, usize>,
-    /// The step of each instruction in the evaluation before. The addresses stay taken as long as that one lives.
-    earlier: HashMap<*const Instruction, Arc<Step>>,
+    /// The step of each instruction in the evaluation before, and the state behind it. The addresses stay taken as long as
+    /// that one lives.
+    earlier: HashMap<*const Instruction, (Arc<Step>, Arc<State>)>,
+    earlier_first: Option<Arc<State>>,
+    /// The state between the ARGs before the first FROM.
+    global: Arc<State>,
+    /// The ONBUILD triggers of each stage evaluated so far, with the instructions that they are from.
+    onbuild: Vec<Vec<(usize, String)>>,
     done: Vec<bool>,
     out: Evaluation,
 }
@@ -317,6 +335,8 @@ impl<'a> Evaluator<'a> {
             globals: Env::default(),
             global_names: Vec::new(),
             instructions: file.all().map(|(_, _, instruction)| Arc::clone(instruction)).collect(),
+            after: vec![Arc::default(); file.len()],
+            first: Arc::default(),
         };
         let lex = Lex::new(file.parsed().layer().escape());
         Evaluator {
@@ -326,6 +346,9 @@ impl<'a> Evaluator<'a> {
             lex,
             names: HashMap::new(),
             earlier: HashMap::new(),
+            earlier_first: None,
+            global: Arc::default(),
+            onbuild: vec![Vec::new(); file.stages().len()],
             done: vec![false; file.stages().len()],
             out,
         }
@@ -370,10 +393,17 @@ impl<'a> Evaluator<'a> {
             let value = self.options.build_args.get(name).unwrap_or(&value).clone();
             self.out.globals.set(name, &value);
         }
+        let state = State { env: self.out.globals.clone(), env_known: true, ..State::default() };
+        self.global = match self.earlier_first.take() {
+            Some(earlier) if *earlier == state => earlier,
+            _ => Arc::new(state),
+        };
+        self.out.first = Arc::clone(&self.global);
         let first = self.file.stages().first().map_or(self.file.len(), |s| s.from);
         for number in 0..first {
             let instruction = Arc::clone(self.file.instruction(number).1);
-            let mut step = Step::new(self.global_state());
+            let mut step = Step::new(Arc::clone(&self.global));
+            let mut after = Arc::clone(&self.global);
             if instruction.kind() == Some(Keyword::Arg) && instruction.is_valid() {
                 let mut values = Vec::new();
                 for arg in instruction.args() {
@@ -391,26 +421,33 @@ impl<'a> Evaluator<'a> {
                     };
                     if let Some(value) = &value {
                         self.out.globals.set(name, value);
+                        Arc::make_mut(&mut after).env = self.out.globals.clone();
                     }
                     self.out.global_names.push(name.to_owned());
                     values.push((name.to_owned(), value));
                 }
                 step.command = Command::Arg(values);
             }
-            self.keep(number, &instruction, step);
+            self.global = self.keep(number, &instruction, step, after);
         }
     }
 
-    fn global_state(&self) -> Arc<State> {
-        Arc::new(State { env: self.out.globals.clone(), env_known: true, ..State::default() })
-    }
-
-    /// Files the step of an instruction; the one of the evaluation before if it is equal.
-    fn keep(&mut self, number: usize, instruction: &Arc<Instruction>, step: Step) {
-        self.out.steps[number] = match self.earlier.get(&Arc::as_ptr(instruction)) {
-            Some(earlier) if **earlier == step => Arc::clone(earlier),
-            _ => Arc::new(step),
+    /// Files the step of an instruction and the state behind it, and returns that state. Both are those of the evaluation
+    /// before if the instruction found the same state then and did the same with it.
+    fn keep(
+        &mut self,
+        number: usize,
+        instruction: &Arc<Instruction>,
+        step: Step,
+        after: Arc<State>,
+    ) -> Arc<State> {
+        let (step, after) = match self.earlier.get(&Arc::as_ptr(instruction)) {
+            Some((earlier, after)) if step.is_same(earlier) => (Arc::clone(earlier), Arc::clone(after)),
+            _ => (Arc::new(step), after),
         };
+        self.out.steps[number] = step;
+        self.out.after[number] = Arc::clone(&after);
+        after
     }
 
     /// The global scope without the build arguments for ARGs before the first FROM (`validateBaseImagesWithDefaultArgs`
@@ -527,9 +564,9 @@ impl<'a> Evaluator<'a> {
             command: if from.is_valid() { Command::From } else { Command::Invalid },
             error: message.filter(|_| from.is_valid()),
             error_range: range.flatten(),
-            ..Step::new(self.global_state())
+            ..Step::new(Arc::clone(&self.global))
         };
-        self.keep(stage.from, &from, step);
+        self.keep(stage.from, &from, step, Arc::default());
         self.out.stages.push(StageEval {
             base,
             platform,
@@ -710,67 +747,90 @@ impl<'a> Evaluator<'a> {
     /// Evaluates a stage's instructions. Unreachable stages are evaluated too: rules and the editor want to know about
     /// them, and what is not built is said by [`StageEval::reachable`].
     fn stage(&mut self, index: usize) {
+        let stage = &self.file.stages()[index];
         let mut state = self.initial_state(index);
-        let triggers = std::mem::take(&mut state.onbuild);
-        let mut state = Arc::new(state);
-        for (origin, text) in triggers.iter() {
-            let parsed = Parsed::new(text);
+        for (origin, text) in self.triggers(index) {
+            let parsed = Parsed::new(&text);
             let Some((_, instruction)) = parsed.instructions().next() else { continue };
-            let step = self.dispatch(instruction, &mut state, None);
+            let step = self.dispatch(instruction, &mut state);
             let stage = &mut self.out.stages[index];
             stage.triggers.push(step);
             stage.trigger_instructions.push(Arc::clone(instruction));
-            stage.trigger_origins.push(*origin);
+            stage.trigger_origins.push(origin);
         }
-        for number in self.file.stages()[index].body.clone() {
+        // What the stage's instructions start with is looked at once, so that those can be compared by address.
+        let from = Arc::as_ptr(self.file.instruction(stage.from).1);
+        if let Some((_, earlier)) = self.earlier.get(&from).filter(|(_, earlier)| *earlier == state) {
+            state = Arc::clone(earlier);
+        }
+        self.out.after[stage.from] = Arc::clone(&state);
+        for number in stage.body.clone() {
             let instruction = Arc::clone(self.file.instruction(number).1);
-            let step = self.dispatch(&instruction, &mut state, Some(number));
-            if let Some(earlier) = self.earlier.get(&Arc::as_ptr(&instruction))
-                && **earlier == step
-                && Arc::ptr_eq(&step.state, &state)
+            let step = self.dispatch(&instruction, &mut state);
+            if step.command != Command::Invalid
+                && let Some(text) = trigger_text(&instruction)
             {
-                // The same state goes on, so that what follows can be compared by address.
-                state = Arc::clone(&earlier.state);
+                self.onbuild[index].push((number, text));
             }
-            self.keep(number, &instruction, step);
+            state = self.keep(number, &instruction, step, state);
         }
         self.out.stages[index].end = state;
     }
 
-    fn initial_state(&self, index: usize) -> State {
+    /// The ONBUILD triggers that run at the start of a stage, each with the instruction that it is from.
+    fn triggers(&self, index: usize) -> Vec<(Option<usize>, String)> {
         let stage = &self.out.stages[index];
+        match &stage.base {
+            Base::Stage(base) if *base < index => {
+                self.onbuild[*base].iter().map(|(number, text)| (Some(*number), text.clone())).collect()
+            }
+            Base::Image(reference) => match self.images.config(reference, &stage.platform) {
+                Some(config) => config.onbuild.iter().map(|text| (None, text.clone())).collect(),
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn initial_state(&self, index: usize) -> Arc<State> {
+        let stage = &self.out.stages[index];
+        let fresh = || State { env_known: stage.config_known, in_stage: true, ..State::default() };
         let mut state = match &stage.base {
-            Base::Stage(base) if *base < index => State::clone(&self.out.stages[*base].end),
+            Base::Stage(base) if *base < index => {
+                let end = &self.out.stages[*base].end;
+                if end.settled {
+                    return Arc::clone(end);
+                }
+                State::clone(end)
+            }
             Base::Image(reference) => {
-                let mut state = State { env_known: stage.config_known, in_stage: true, ..State::default() };
+                let mut state = fresh();
                 if let Some(config) = self.images.config(reference, &stage.platform) {
-                    let mut env = ConfigEnv::default();
-                    config.env.iter().for_each(|(n, v)| env.set(n, v));
-                    state.config_env = Arc::new(env);
+                    config.env.iter().for_each(|(n, v)| state.config_env.set(n, v));
                     state.config_dir.clone_from(&config.workdir);
                     state.user.clone_from(&config.user);
                     state.shell = config.shell.as_ref().map(|s| s.as_slice().into());
-                    state.onbuild = Arc::new(config.onbuild.iter().map(|t| (None, t.clone())).collect());
                 }
                 state
             }
-            _ => State { env_known: stage.config_known, in_stage: true, ..State::default() },
+            _ => fresh(),
         };
         if !state.config_env.contains("PATH") {
-            Arc::make_mut(&mut state.config_env).set("PATH", DEFAULT_PATH);
+            state.config_env.set("PATH", DEFAULT_PATH);
         }
         // The configuration's environment is set again on top of what the base stage had, ARGs included.
         for (name, value) in state.config_env.iter() {
             state.env.set(name, value);
         }
+        state.settled = true;
         if !state.config_dir.is_empty() {
             state.dir.clone_from(&state.config_dir);
         }
-        state
+        Arc::new(state)
     }
 
     /// Evaluates one instruction and changes the state as it does.
-    fn dispatch(&self, instruction: &Instruction, state: &mut Arc<State>, number: Option<usize>) -> Step {
+    fn dispatch(&self, instruction: &Instruction, state: &mut Arc<State>) -> Step {
         let before = Arc::clone(state);
         let mut step = Step::new(Arc::clone(state));
         let Some(kind) = instruction.kind() else { return step };
@@ -792,8 +852,9 @@ impl<'a> Evaluator<'a> {
                     args.chunks(3).map(|t| (words.word_at(&t[0]), words.word_at(&t[1]))).collect();
                 let next = Arc::make_mut(state);
                 for (name, value) in &pairs {
+                    next.settled &= !next.config_env.contains(name);
                     next.env.set(name, value);
-                    Arc::make_mut(&mut next.config_env).set(name, value);
+                    next.config_env.set(name, value);
                 }
                 Command::Env(pairs)
             }
@@ -814,8 +875,9 @@ impl<'a> Evaluator<'a> {
                     let next = Arc::make_mut(state);
                     if let Some(value) = value.as_ref().filter(|_| !NON_ENV_ARGS.contains(&name)) {
                         next.env.set(name, value);
+                        next.settled = false;
                     }
-                    Arc::make_mut(&mut next.args).push(name.into());
+                    next.args.insert(name, ());
                     values.push((name.to_owned(), value));
                 }
                 Command::Arg(values)
@@ -873,25 +935,14 @@ impl<'a> Evaluator<'a> {
                 }
                 Command::Metadata
             }
-            Keyword::Onbuild => {
-                if instruction.trigger().is_some() {
-                    let mut text =
-                        instruction.logical().text()[instruction.args_logical().start..].to_owned();
-                    for doc in instruction.heredocs() {
-                        text.push('\n');
-                        text.push_str(&instruction.source()[doc.body.clone()]);
-                        text.push_str(&doc.name);
-                    }
-                    Arc::make_mut(&mut Arc::make_mut(state).onbuild).push((number, text));
-                }
-                Command::Metadata
-            }
             Keyword::Run => Command::Run(self.run_command(instruction, &mut words)),
             Keyword::Copy | Keyword::Add => Command::Copy(self.copy_command(instruction, &mut words)),
             Keyword::From => Command::From,
-            Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Maintainer => {
-                Command::Metadata
-            }
+            Keyword::Cmd
+            | Keyword::Entrypoint
+            | Keyword::Healthcheck
+            | Keyword::Maintainer
+            | Keyword::Onbuild => Command::Metadata,
         };
         if let Command::Copy(Copy { from: Source::Invalid(reason), .. }) = &step.command
             && words.error.is_none()
@@ -1110,11 +1161,14 @@ impl Expander<'_, '_> {
         // What is missing may be just what an unknown base image or a build argument sets.
         let mut known = state.env_known || expansion.unmatched.is_empty();
         for name in expansion.unmatched {
-            if NON_ENV_ARGS.contains(&name.as_str()) || state.args.iter().any(|arg| **arg == *name) {
+            if NON_ENV_ARGS.contains(&name.as_str()) || state.args.contains(&name) {
                 known = false;
                 continue;
             }
-            let near = suggest::search(&name, state.env.iter().map(|(n, _)| n), true).map(str::to_owned);
+            let near = match state.env.len() <= MAX_NEAR {
+                true => suggest::search(&name, state.env.iter().map(|(n, _)| n), true).map(str::to_owned),
+                false => None,
+            };
             self.unmatched.push((name, near));
         }
         if let Some(error) = expansion.error.filter(|_| known) {
@@ -1126,8 +1180,7 @@ impl Expander<'_, '_> {
     /// Whether a word's value can be told: false if it uses a variable that is not set but may be, by an unknown base
     /// image or by a build argument for an ARG without a value.
     fn is_known(&self, word: &str) -> bool {
-        let may_be_set =
-            |name: &String| !self.state.env_known || self.state.args.iter().any(|arg| **arg == **name);
+        let may_be_set = |name: &String| !self.state.env_known || self.state.args.contains(name);
         !word.contains('$') || !self.evaluator.expand(word, &self.state.env).unmatched.iter().any(may_be_set)
     }
 
@@ -1141,6 +1194,15 @@ impl Expander<'_, '_> {
 }
 
 impl Step {
+    /// Whether two steps are equal, the states by their addresses.
+    fn is_same(&self, other: &Step) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+            && self.command == other.command
+            && self.unmatched == other.unmatched
+            && self.error == other.error
+            && self.error_range == other.error_range
+    }
+
     /// A step that does nothing.
     fn new(state: Arc<State>) -> Step {
         Step { state, command: Command::Invalid, unmatched: Vec::new(), error: None, error_range: None }
@@ -1177,6 +1239,21 @@ fn expand(lex: &Lex, word: &str, env: &Env) -> Expansion {
             unmatched: error.unmatched,
         },
     }
+}
+
+/// The instruction that an ONBUILD has run later, with its heredocs.
+fn trigger_text(instruction: &Instruction) -> Option<String> {
+    if instruction.kind() != Some(Keyword::Onbuild) {
+        return None;
+    }
+    instruction.trigger()?;
+    let mut text = instruction.logical().text()[instruction.args_logical().start..].to_owned();
+    for doc in instruction.heredocs() {
+        text.push('\n');
+        text.push_str(&instruction.source()[doc.body.clone()]);
+        text.push_str(&doc.name);
+    }
+    Some(text)
 }
 
 fn split_arg(arg: &str) -> (&str, Option<&str>) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use layerwise_syntax::Keyword;
+use layerwise_syntax::{Instruction, Keyword};
 
 use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
@@ -86,16 +86,8 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     );
     if let Some((line, next)) = swallowed {
         finding = finding.see(next, "Part of the instruction above");
-        if let Some(at) = source[..line.start].rfind(cx.instruction.escape()) {
-            let behind = at + cx.instruction.escape().len_utf8();
-            // Only blanks, comments and empty lines may stand between.
-            if source[behind..line.start]
-                .lines()
-                .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
-            {
-                let start = source[..at].trim_end_matches([' ', '\t']).len();
-                finding = finding.fix(Fix::replace(format!("End the {keyword} above"), start..behind, ""));
-            }
+        if let Some(range) = continuation_above(cx.instruction, line.start) {
+            finding = finding.fix(Fix::replace(format!("End the {keyword} above"), range, ""));
         }
     }
     let mut edits = Vec::with_capacity(empty.len());
@@ -122,6 +114,23 @@ fn swallowed(source: &str, from: usize) -> Option<Range<usize>> {
             return (is_keyword && indent == 0 && !rest.is_empty()).then_some(start..start + word.len());
         }
         start += line.len();
+    }
+    None
+}
+
+/// The continuation character, and the blanks in front of it, that makes the empty line at `line` part of the instruction.
+fn continuation_above(instruction: &Instruction, line: usize) -> Option<Range<usize>> {
+    let source = instruction.source();
+    let mut end = line;
+    for line in source[..line].split_inclusive('\n').rev() {
+        let start = end - line.len();
+        let text = line.trim();
+        if !text.is_empty() && !text.starts_with('#') {
+            let before = line.trim_end().strip_suffix(instruction.escape())?;
+            let kept = before.trim_end_matches([' ', '\t']).len();
+            return Some(start + kept..start + line.trim_end().len());
+        }
+        end = start;
     }
     None
 }
@@ -164,6 +173,8 @@ COPY a b
 ",
         );
         assert_eq!(fixed("E050", "FROM a\nRUN one \\\n\nCOPY a b\n"), "FROM a\nRUN one\n\nCOPY a b\n");
+        let text = "FROM a\nRUN one #&& \\\n # two && \\\n\nCOPY a b\n";
+        assert_eq!(fixed("E050", text), "FROM a\nRUN one #&&\n # two && \\\n\nCOPY a b\n");
         assert_eq!(fixed("E050", "FROM a\nRUN one \\\n\n  COPY a b\n"), "FROM a\nRUN one \\\n  COPY a b\n");
     }
 

@@ -1,5 +1,7 @@
 //! E012 `undefined-arg-in-from`.
 
+use std::collections::HashSet;
+
 use layerwise_model::eval::Expansion;
 use layerwise_syntax::suggest;
 
@@ -45,8 +47,12 @@ FROM alpine:${VERSION}
 ```
 ";
 
+/// Among how many ARGs the nearest is looked for: more has no file that a person typed.
+const MAX_NEAR: usize = 1_000;
+
 /// Source: frontend/dockerfile/dockerfile2llb/validations.go (`reportUnusedFromArgs`).
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    let declared: HashSet<&str> = cx.eval.global_names.iter().map(String::as_str).collect();
     for (stage, evaluated) in cx.file.stages().iter().zip(&cx.eval.stages) {
         let instruction = cx.file.instruction(stage.from).1;
         if !instruction.is_valid() {
@@ -59,11 +65,14 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         for (expansion, word) in parts {
             let (Some(expansion), Some(word)) = (expansion, word) else { continue };
             for name in &expansion.unmatched {
-                if cx.eval.global_names.contains(name) {
+                if declared.contains(name.as_str()) {
                     continue;
                 }
                 let names = cx.eval.global_names.iter().map(String::as_str);
-                let near = suggest::nearest(name, names.chain(cx.eval.globals.iter().map(|(n, _)| n)), true);
+                let near = match declared.len() <= MAX_NEAR {
+                    true => suggest::nearest(name, names.chain(cx.eval.globals.iter().map(|(n, _)| n)), true),
+                    false => None,
+                };
                 let found = variable(instruction, word.range.clone(), name, 0);
                 let range = on_first_line(instruction, found.as_ref().unwrap_or(&word.range));
                 let what = "is not declared before the first FROM, so it is empty here";
