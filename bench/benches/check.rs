@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use layerwise_analysis::{Checker, Input, Selection};
 use layerwise_model::images::WellKnown;
-use layerwise_model::{File, Options, evaluate};
+use layerwise_model::{File, Options, evaluate, evaluate_again};
 use layerwise_syntax::Parsed;
 
 use crate::common::Typist;
@@ -19,12 +19,15 @@ fn check_after_edit(c: &mut Criterion) {
     let mut group = c.benchmark_group("check_after_edit");
     for lines in [500, 5_000] {
         let mut typist = Typist::new(lines);
-        let mut checker = Checker::default();
+        let (mut checker, mut earlier) = (Checker::default(), None);
         group.bench_function(BenchmarkId::from_parameter(lines), |b| {
             b.iter(|| {
                 let file = File::new(typist.press());
-                let eval = evaluate(&file, &options, &WellKnown);
-                checker.check(&Input { file: &file, eval: &eval, context: None, selection: &selection })
+                let eval = evaluate_again(&file, &options, &WellKnown, earlier.as_ref());
+                let input = Input { file: &file, eval: &eval, context: None, selection: &selection };
+                let found = checker.check(&input);
+                earlier = Some(eval);
+                found
             });
         });
     }

@@ -8,7 +8,7 @@ const REAL_LENGTHS: [(usize, usize, usize); 4] = [(50, 4, 21), (95, 22, 93), (99
 
 /// Instructions as they stand in real files. `{n}` becomes a number that is used once, so that nothing repeats; `{prev}` is
 /// the name of an earlier stage, and blocks that have it are left out of a first stage.
-const BLOCKS: [&str; 18] = [
+const BLOCKS: [&str; 22] = [
     "RUN apt-get update && apt-get install -y --no-install-recommends \\
         build-essential \\
         curl \\
@@ -67,6 +67,15 @@ RUN echo \"build {n} with ${BUILD_{n}}\" > /etc/build-{n}
 ",
     "RUN useradd --system user-{n}
 ",
+    // As old and careless files have it: there is something to find.
+    "ENV OLD_STYLE_{n} value of {n}
+",
+    "ENV EXTRA_{n}=$NOT_SET_{n}
+",
+    "MAINTAINER someone-{n}@example.com
+",
+    "EXPOSE 8443/TCP
+",
     "ADD https://example.com/archive-{n}.tar.gz /opt/archive-{n}.tar.gz
 ",
 ];
@@ -90,7 +99,8 @@ pub fn dockerfile(lines: usize, seed: u64) -> String {
         let left = lines - 1 - used;
         if in_stage >= per_stage {
             let base = BASES[random.below(BASES.len())];
-            put(&mut out, &format!("FROM {base} AS stage-{stages}\n"), &mut used);
+            let keyword = if random.below(4) == 0 { "as" } else { "AS" };
+            put(&mut out, &format!("FROM {base} {keyword} stage-{stages}\n"), &mut used);
             stages += 1;
             in_stage = 1;
             continue;
