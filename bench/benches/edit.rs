@@ -1,5 +1,8 @@
 //! One typed (or deleted) character: rope, line layer, instructions and tree brought up to date.
 
+// The function that `criterion_group!` makes has no place for a docstring.
+#![allow(missing_docs)]
+
 mod common;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

@@ -1,5 +1,8 @@
 //! A whole text to its line layer, instructions and tree.
 
+// The function that `criterion_group!` makes has no place for a docstring.
+#![allow(missing_docs)]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use layerwise_syntax::Parsed;
 

@@ -71,9 +71,8 @@ impl Tree {
         }
         for pair in edit["chmod"].as_array().into_iter().flatten() {
             let new = pair[1].as_u64().unwrap_or_default() as u32;
-            match self.0.get_mut(text(&pair[0])) {
-                Some(Node::File { mode, .. } | Node::Dir { mode }) => *mode = new,
-                _ => {}
+            if let Some(Node::File { mode, .. } | Node::Dir { mode }) = self.0.get_mut(text(&pair[0])) {
+                *mode = new;
             }
         }
         // `xattr` is left out: the client does not send user attributes, and the recorded builds stay cached.
