@@ -101,6 +101,11 @@ pub fn dockerfile(lines: usize, seed: u64) -> String {
             let base = BASES[random.below(BASES.len())];
             let keyword = if random.below(4) == 0 { "as" } else { "AS" };
             put(&mut out, &format!("FROM {base} {keyword} stage-{stages}\n"), &mut used);
+            if stages > 0 && left > 1 {
+                // The last stage reaches all of them, so that every step is built.
+                let copy = format!("COPY --from=stage-{} /out /out\n", stages - 1);
+                put(&mut out, &copy, &mut used);
+            }
             stages += 1;
             in_stage = 1;
             continue;
