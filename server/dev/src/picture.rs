@@ -7,8 +7,8 @@ use std::process::Command;
 
 /// What the picture shows: commands, run at the top of the workspace.
 const SHOWN: [&[&str]; 2] = [
-    &["apply", "reorder-copy", "examples/node-app/Dockerfile"],
     &["plan", "examples/node-app/Dockerfile", "--changed", "src/index.js"],
+    &["apply", "reorder-copy", "examples/node-app/Dockerfile"],
 ];
 
 const FILE: &str = "docs/picture.svg";
@@ -101,7 +101,11 @@ fn svg(screen: &str) -> String {
         let mut column = 0;
         let mut pieces = line.split('\x1b');
         let mut put = |style: Style, text: &str, column: &mut usize| {
-            let text: String = text.chars().take(COLUMNS.saturating_sub(*column)).collect();
+            let room = COLUMNS.saturating_sub(*column);
+            let mut text: String = text.chars().take(room + 1).collect();
+            if text.chars().count() > room {
+                text = text.chars().take(room.saturating_sub(1)).chain((room > 0).then_some('…')).collect();
+            }
             // Each piece has a place of its own, so that columns stay columns whatever the font is.
             if !text.trim().is_empty() {
                 let x = (MARGIN * 100 + *column * COLUMN_WIDTH) / 100;
@@ -206,7 +210,8 @@ mod tests {
     #[test]
     fn a_long_line_is_cut() {
         let picture = svg(&"x".repeat(COLUMNS + 10));
-        assert!(picture.contains(&format!(">{}<", "x".repeat(COLUMNS))));
-        assert!(!picture.contains(&"x".repeat(COLUMNS + 1)));
+        assert!(picture.contains(&format!(">{}…<", "x".repeat(COLUMNS - 1))), "{picture}");
+        let picture = svg(&format!("{}\x1b[1my", "x".repeat(COLUMNS)));
+        assert!(picture.contains(&format!(">{}<", "x".repeat(COLUMNS))), "{picture}");
     }
 }
