@@ -22,6 +22,9 @@ pub struct Work {
     pub instructions_parsed: usize,
 }
 
+/// The most bytes that an edit may lex again for the old tree to be of use.
+const MAX_REUSED_BLOCK: usize = 64 * 1024;
+
 /// A document that is being edited.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -99,6 +102,10 @@ impl Document {
         });
         let layer = Arc::make_mut(&mut parsed.layer);
         let relexed = layer.relex(&parsed.text, range.clone(), added.clone());
+        // With very many comment lines in one block, reusing them costs tree-sitter the square of their number.
+        if relexed.range.len() > MAX_REUSED_BLOCK {
+            tree = None;
+        }
         if let (Some(tree), Some((start_position, old_end_position))) = (tree.as_mut(), old_points) {
             let at = |byte| tree::point((&parsed.layer, &parsed.text), byte);
             tree.edit(&tree_sitter::InputEdit {
@@ -111,7 +118,7 @@ impl Document {
             });
             // tree-sitter may keep a node that a change behind it should have made longer: `FROM e:3./` without its
             // dot is `FROM e:3/`, and the image's name goes on. So nothing of the blocks that the edit touched is kept.
-            let (start, end) = (relexed.range.start, relexed.range.end);
+            let Range { start, end } = relexed.range;
             tree.edit(&tree_sitter::InputEdit {
                 start_byte: start,
                 old_end_byte: end,

@@ -5,6 +5,7 @@
 //! [`Arc`], and with it all that was computed from them.
 //! Source: frontend/dockerfile/parser/{parser,directives}.go.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -169,7 +170,7 @@ impl LineLayer {
     /// Brings the layer up to date after `old` (a byte range of the text as it was) was replaced; `new` is the range
     /// of the replacement in `text`, so both start at the same byte.
     pub fn relex(&mut self, text: &Text, old: Range<usize>, new: Range<usize>) -> Relexed {
-        let mut lexer = Lexer { text, pos: 0, bytes: 0, absent: Absent::default() };
+        let mut lexer = Lexer { text, pos: 0, bytes: 0, absent: Absent::default(), piece: ("", 0) };
         let first = self.first_to_relex(&mut lexer, &old, &new);
         self.note_absent(first, &mut lexer, &old, &new);
         let in_directives = first < self.directive_blocks || self.blocks.is_empty();
@@ -317,29 +318,39 @@ struct Lexer<'a> {
     pos: usize,
     bytes: usize,
     absent: Absent,
+    /// The piece of the rope that was read last, and where it starts.
+    piece: (&'a str, usize),
 }
 
 impl<'a> Lexer<'a> {
     /// The line at the current position, its line feed included, and moves behind it.
-    fn line(&mut self) -> std::borrow::Cow<'a, str> {
+    fn line(&mut self) -> Cow<'a, str> {
         let start = self.pos;
         let mut end = start;
         loop {
-            let chunk = self.text.chunk_at(end);
-            if chunk.is_empty() {
-                break;
-            }
-            match chunk.iter().position(|&b| b == b'\n') {
-                Some(at) => {
-                    end += at + 1;
-                    break;
-                }
-                None => end += chunk.len(),
+            let (piece, piece_start) = self.piece;
+            match end.checked_sub(piece_start).and_then(|at| piece.as_bytes().get(at..)) {
+                Some(rest) if !rest.is_empty() => match rest.iter().position(|&byte| byte == b'\n') {
+                    Some(at) => {
+                        end += at + 1;
+                        break;
+                    }
+                    None => end += rest.len(),
+                },
+                _ => match self.text.piece_at(end) {
+                    Some(piece) => self.piece = piece,
+                    None => break,
+                },
             }
         }
         self.pos = end;
         self.bytes += end - start;
-        self.text.slice(start..end)
+        // Most lines lie in one piece of the rope.
+        let (piece, piece_start) = self.piece;
+        match start.checked_sub(piece_start).and_then(|at| piece.get(at..end.checked_sub(piece_start)?)) {
+            Some(line) => Cow::Borrowed(line),
+            None => self.text.slice(start..end),
+        }
     }
 
     fn at_end(&self) -> bool {

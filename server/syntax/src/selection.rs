@@ -31,6 +31,7 @@ pub fn selection_ranges(parsed: &Parsed, offset: usize) -> Vec<Range<usize>> {
         }
         found.extend(stage(parsed, index));
     }
+    found.retain(|range| range.start <= offset && offset <= range.end);
     // Some tokens take the white space behind them in.
     for range in &mut found {
         range.end = range.start + parsed.text().slice(range.clone()).trim_end().len();

@@ -47,6 +47,22 @@ pub struct ShellWord {
     pub literal: Option<String>,
 }
 
+/// How many commands within one another (`$(a $(b ...))`) [`Script::commands`] follows. Each holds the text of all that
+/// lie in it, so without a bound hostile nesting would cost the square of its length.
+pub const MAX_NESTING: usize = 100;
+
+/// How many `<<` a script may have. The grammar's scanner copies all heredocs that it waits for with every token.
+const MAX_HEREDOCS: usize = 1_000;
+
+/// A node on the way through a script.
+struct Visit<'a> {
+    node: Node<'a>,
+    parent: Option<Node<'a>>,
+    top_level: bool,
+    /// How many commands lie around it.
+    nesting: usize,
+}
+
 /// A simple command: `A=1 name word word > file`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimpleCommand {
@@ -172,54 +188,66 @@ impl Script {
         self.logical.is_contiguous(range)
     }
 
-    /// Every simple command, in order, nested ones too.
+    /// Every simple command, in order, nested ones too, down to [`MAX_NESTING`] commands within one another.
     pub fn commands(&self) -> Vec<SimpleCommand> {
         let mut found = Vec::new();
-        // An explicit stack: hostile nesting must not overflow ours.
-        let mut stack = vec![(self.root(), true)];
-        while let Some((node, top)) = stack.pop() {
-            let mut top_below = top;
+        // An explicit stack: hostile nesting must not overflow ours. Parents are carried along, since a node looks for
+        // its parent from the root down.
+        let mut stack = vec![Visit { node: self.root(), parent: None, top_level: true, nesting: 0 }];
+        while let Some(Visit { node, parent, top_level, nesting }) = stack.pop() {
+            let parent_kind = parent.map_or("", |parent| parent.kind());
+            let mut top_below = top_level;
+            let mut nesting_below = nesting;
+            let mut add = |command: SimpleCommand| {
+                found.push(command);
+                top_below = false;
+                nesting_below += 1;
+            };
             match node.kind() {
                 "command" => {
-                    let outer = node.parent().filter(|p| p.kind() == "redirected_statement").unwrap_or(node);
-                    found.push(self.simple(node, outer, top));
-                    top_below = false;
+                    let outer = parent.filter(|parent| parent.kind() == "redirected_statement");
+                    add(self.simple(node, outer.unwrap_or(node), top_level));
                 }
-                "variable_assignment" | "variable_assignments"
-                    if node.parent().is_some_and(|p| {
-                        matches!(
-                            p.kind(),
-                            "program" | "list" | "redirected_statement" | "variable_assignments"
-                        )
-                    }) =>
+                "variable_assignment"
+                    if matches!(
+                        parent_kind,
+                        "program" | "list" | "redirected_statement" | "variable_assignments"
+                    ) =>
                 {
-                    if node.kind() == "variable_assignment" {
-                        found.push(SimpleCommand {
-                            range: node.byte_range(),
-                            assignments: vec![self.word(node)],
-                            words: Vec::new(),
-                            redirects: Vec::new(),
-                            top_level: top,
-                        });
-                        top_below = false;
-                    }
+                    add(SimpleCommand {
+                        range: node.byte_range(),
+                        assignments: vec![self.word(node)],
+                        words: Vec::new(),
+                        redirects: Vec::new(),
+                        top_level,
+                    });
                 }
                 "declaration_command" | "unset_command" | "test_command" => {
-                    found.push(SimpleCommand {
+                    add(SimpleCommand {
                         range: node.byte_range(),
                         assignments: Vec::new(),
                         words: self.children_as_words(node),
                         redirects: Vec::new(),
-                        top_level: top,
+                        top_level,
                     });
-                    top_below = false;
                 }
+                "variable_assignments"
+                    if matches!(parent_kind, "program" | "list" | "redirected_statement") => {}
                 "program" | "list" | "redirected_statement" => {}
                 _ => top_below = false,
             }
+            if nesting_below >= MAX_NESTING {
+                continue;
+            }
             let mut cursor = node.walk();
-            let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-            stack.extend(children.into_iter().rev().map(|child| (child, top_below)));
+            let first = stack.len();
+            stack.extend(node.named_children(&mut cursor).map(|child| Visit {
+                node: child,
+                parent: Some(node),
+                top_level: top_below,
+                nesting: nesting_below,
+            }));
+            stack[first..].reverse();
         }
         found
     }
@@ -403,6 +431,9 @@ fn copy(from: &Logical, range: Range<usize>, to: &mut Logical) {
 }
 
 fn parse(text: &str) -> Option<Tree> {
+    if text.matches("<<").count() > MAX_HEREDOCS {
+        return None;
+    }
     BASH.with_borrow_mut(|slot| {
         if slot.is_none() {
             let mut parser = Parser::new();

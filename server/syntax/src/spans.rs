@@ -8,6 +8,10 @@ use crate::document::{Parsed, TreeNode};
 use crate::lines::{Block, Placed};
 use crate::queries;
 
+/// How deep in an instruction's node spans are looked for. Deep nodes are `${A:-${B:-...}}` only, and each costs the query
+/// as much as it is deep.
+const MAX_DEPTH: u32 = 64;
+
 /// What a span is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SpanKind {
@@ -115,6 +119,7 @@ impl Spans<'_> {
     fn query(&mut self, root: &TreeNode<'_>) {
         let Some(query) = queries::spans() else { return };
         let mut cursor = QueryCursor::new();
+        cursor.set_max_start_depth(Some(MAX_DEPTH));
         // No pattern of this query has a text predicate, so nobody asks for the text.
         let mut matches = cursor.matches(query, root.node(), |_: Node<'_>| std::iter::empty::<&[u8]>());
         while let Some(found) = matches.next() {

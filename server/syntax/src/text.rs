@@ -125,6 +125,13 @@ impl Text {
         }
     }
 
+    /// The piece of the rope that holds the offset `byte`, and the offset of its first byte; `None` at the end of the
+    /// text and beyond.
+    pub(crate) fn piece_at(&self, byte: usize) -> Option<(&str, usize)> {
+        let (chunk, start, _, _) = self.rope.get_chunk_at_byte(byte).filter(|_| byte < self.len())?;
+        Some((chunk, start))
+    }
+
     /// The pieces of the rope in order; joined they are the text.
     pub fn chunks(&self) -> impl Iterator<Item = &str> {
         self.rope.chunks()
