@@ -1,4 +1,5 @@
-//! One typed (or deleted) character: rope, line layer, instructions and tree brought up to date.
+//! One typed (or deleted) character: rope, line layer and instructions brought up to date; and the tree too, which is parsed
+//! when somebody asks for it.
 
 // The function that `criterion_group!` makes has no place for a docstring.
 #![allow(missing_docs)]
@@ -13,7 +14,8 @@ fn edit(c: &mut Criterion) {
     let mut group = c.benchmark_group("edit");
     for lines in [500, 5_000] {
         let mut typist = Typist::new(lines);
-        group.bench_function(BenchmarkId::from_parameter(lines), |b| b.iter(|| typist.press()));
+        group.bench_function(BenchmarkId::new("lines", lines), |b| b.iter(|| typist.press()));
+        group.bench_function(BenchmarkId::new("tree", lines), |b| b.iter(|| typist.press().tree().is_some()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A whole text to its line layer, instructions and tree.
+//! A whole text to its line layer and instructions; and to its tree too, which is parsed when somebody asks for it.
 
 // The function that `criterion_group!` makes has no place for a docstring.
 #![allow(missing_docs)]
@@ -11,8 +11,11 @@ fn parse(c: &mut Criterion) {
     for lines in [21, 500, 5_000] {
         let text = layerwise_bench::dockerfile(lines, 1);
         group.throughput(Throughput::Bytes(text.len() as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(lines), &text, |b, text| {
+        group.bench_with_input(BenchmarkId::new("lines", lines), &text, |b, text| {
             b.iter(|| Parsed::new(text))
+        });
+        group.bench_with_input(BenchmarkId::new("tree", lines), &text, |b, text| {
+            b.iter(|| Parsed::new(text).tree().is_some())
         });
     }
 }
