@@ -14,7 +14,7 @@ const SHOWN: [&[&str]; 2] = [
 const FILE: &str = "docs/picture.svg";
 
 /// The widest line, in columns; a longer one is cut.
-const COLUMNS: usize = 112;
+const COLUMNS: usize = 150;
 const LINE_HEIGHT: usize = 18;
 const MARGIN: usize = 16;
 /// The width of a column, in hundredths of a pixel, for 13 pixels of a monospaced font.
