@@ -766,6 +766,12 @@ impl<'a> Evaluator<'a> {
         self.out.after[stage.from] = Arc::clone(&state);
         for number in stage.body.clone() {
             let instruction = Arc::clone(self.file.instruction(number).1);
+            if let Some((step, after)) = self.unchanged(&instruction, &state) {
+                self.out.steps[number] = step;
+                self.out.after[number] = Arc::clone(&after);
+                state = after;
+                continue;
+            }
             let step = self.dispatch(&instruction, &mut state);
             if step.command != Command::Invalid
                 && let Some(text) = trigger_text(&instruction)
@@ -775,6 +781,33 @@ impl<'a> Evaluator<'a> {
             state = self.keep(number, &instruction, step, state);
         }
         self.out.stages[index].end = state;
+    }
+
+    /// What the evaluation before made of an instruction that depends on nothing but the state in front of it, if it found
+    /// that state; so not of ARG, COPY and ADD, for which build arguments and other stages matter, nor of ONBUILD.
+    fn unchanged(
+        &self,
+        instruction: &Arc<Instruction>,
+        state: &Arc<State>,
+    ) -> Option<(Arc<Step>, Arc<State>)> {
+        let alone = match instruction.kind()? {
+            Keyword::Run => instruction.flags().is_empty(),
+            Keyword::Env
+            | Keyword::Workdir
+            | Keyword::User
+            | Keyword::Shell
+            | Keyword::Expose
+            | Keyword::Stopsignal
+            | Keyword::Label
+            | Keyword::Volume
+            | Keyword::Cmd
+            | Keyword::Entrypoint
+            | Keyword::Healthcheck
+            | Keyword::Maintainer => true,
+            Keyword::From | Keyword::Arg | Keyword::Copy | Keyword::Add | Keyword::Onbuild => false,
+        };
+        let (step, after) = self.earlier.get(&Arc::as_ptr(instruction)).filter(|_| alone)?;
+        Arc::ptr_eq(&step.state, state).then(|| (Arc::clone(step), Arc::clone(after)))
     }
 
     /// The ONBUILD triggers that run at the start of a stage, each with the instruction that it is from.
