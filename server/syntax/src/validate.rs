@@ -258,7 +258,9 @@ fn flags(i: &Instruction, kind: Keyword, found: &mut Found) {
             found.at(flag.range.clone(), format!("`--{name}` is given twice."));
             continue;
         }
-        used.push(name);
+        if flag_kind != FlagKind::Texts {
+            used.push(name);
+        }
         match (flag_kind, value) {
             (FlagKind::Bool, Some("")) | (FlagKind::Text | FlagKind::Texts, None) => {
                 found.at(flag.range.clone(), format!("`--{name}` needs a value: `--{name}=...`."));
