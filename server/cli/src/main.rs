@@ -2,6 +2,7 @@
 
 mod actions;
 mod apply;
+mod ask;
 mod check;
 mod eval;
 mod lsp;
@@ -11,6 +12,7 @@ mod parallel;
 mod plan;
 mod status;
 mod syntax;
+mod why;
 mod write;
 
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ enum Command {
     Actions(actions::Actions),
     Apply(apply::Apply),
     Plan(Box<plan::Plan>),
+    Why(Box<why::Why>),
     Syntax(syntax::Syntax),
     Lsp(lsp::Lsp),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Actions(command) => command.run(),
         Command::Apply(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Why(command) => command.run(),
         Command::Syntax(command) => command.run(),
         Command::Lsp(command) => command.run(),
     };

@@ -11,6 +11,7 @@ use layerwise_syntax::mount::{self, Mount, MountKind};
 use layerwise_syntax::words::Lex;
 use layerwise_syntax::{Form, Instruction, Keyword, Parsed, Word, heredoc, image_ref, suggest};
 
+use crate::engine::Builder;
 use crate::env::{ConfigEnv, Env};
 use crate::file::File;
 use crate::gopath::{path_clean, path_is_abs, path_join};
@@ -732,7 +733,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn find_reachable(&mut self) {
-        let mut open: Vec<usize> = if self.options.all_stages {
+        let mut open: Vec<usize> = if self.options.engine.builder == Builder::Legacy {
+            // The legacy builder builds every stage that it comes by.
+            (0..self.out.target.map_or(0, |target| target + 1)).collect()
+        } else if self.options.all_stages {
             (0..self.out.stages.len()).collect()
         } else {
             self.out.target.into_iter().collect()

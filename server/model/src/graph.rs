@@ -11,11 +11,14 @@ use blake3::Hasher;
 use layerwise_syntax::mount::MountKind;
 
 use crate::context::Context;
+use crate::engine;
 use crate::eval::{Base, Command, Copy, Evaluation, Run, Source, Step};
 use crate::file::File;
 use crate::gopath::{path_base, path_clean, path_is_abs, path_join};
 use crate::options::{NamedContext, Options};
 use crate::selection::{self, Key, Reading, field, source_path};
+
+mod layers;
 
 /// A vertex.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub enum Kind {
     File,
     /// COPY --link and ADD --link.
     Merge,
+    /// An instruction that only changes the image's configuration, for engines that make a layer of it.
+    Layer,
 }
 
 /// A named part of a definition.
@@ -103,6 +108,8 @@ pub struct Graph {
     pub of_trigger: BTreeMap<(usize, usize), usize>,
     /// The sources that are not in the context, by instruction.
     pub missing: BTreeMap<usize, Vec<String>>,
+    /// The last vertex of each stage; `None` for a stage that is not built or has an empty file system.
+    pub ends: Vec<Option<usize>>,
 }
 
 /// The contexts that a build reads.
@@ -129,7 +136,7 @@ pub fn graph(file: &File, eval: &Evaluation, options: &Options, contexts: Contex
             builder.stage(file, index);
         }
     }
-    builder.graph
+    Graph { ends: builder.ends, ..builder.graph }
 }
 
 struct Builder<'a> {
@@ -202,13 +209,15 @@ impl Builder<'_> {
         };
         for (position, step) in stage.triggers.iter().enumerate() {
             let origin = Origin::Trigger(index, position);
-            if let Some(vertex) = self.step(step, index, &mut state, origin) {
+            let text = stage.trigger_instructions.get(position).map_or("", |i| i.logical().text());
+            if let Some(vertex) = self.step(step, text, index, &mut state, origin) {
                 self.graph.of_trigger.insert((index, position), vertex);
             }
         }
         for number in file.stages()[index].body.clone() {
             let step = self.eval.step(number);
-            if let Some(vertex) = self.step(step, index, &mut state, Origin::Instruction(number)) {
+            let text = file.instruction(number).1.logical().text();
+            if let Some(vertex) = self.step(step, text, index, &mut state, Origin::Instruction(number)) {
                 self.graph.of_instruction.insert(number, vertex);
             }
         }
@@ -251,10 +260,14 @@ impl Builder<'_> {
     fn step(
         &mut self,
         step: &Step,
+        text: &str,
         stage: usize,
         state: &mut Option<usize>,
         origin: Origin,
     ) -> Option<usize> {
+        if self.options.engine.builder != engine::Builder::Buildkit {
+            return self.layer(step, text, stage, state, origin);
+        }
         match &step.command {
             Command::Run(run) => {
                 let vertex = self.exec(run, step, stage, *state, origin);
@@ -415,7 +428,7 @@ impl Builder<'_> {
         }
         let digest = action.done();
         let parts = vec![(Part::Command, digest)];
-        if copy.link {
+        if copy.link && self.merges() {
             let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
             *state = Some(match *state {
                 // Merging with nothing is the copy itself.
@@ -436,6 +449,11 @@ impl Builder<'_> {
         let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
         *state = Some(vertex);
         vertex
+    }
+
+    /// Whether `--link` makes a vertex of its own.
+    fn merges(&self) -> bool {
+        self.options.engine.builder == engine::Builder::Buildkit && self.options.engine.merges
     }
 
     /// One source of a COPY or ADD that is a path.

@@ -60,3 +60,58 @@ impl Images for WellKnown {
         PLAIN.contains(&name).then(Arc::default)
     }
 }
+
+/// Docker's official images that are base images of programs; two of them are never the same image.
+const OFFICIAL: [&str; 46] = [
+    "adoptopenjdk",
+    "almalinux",
+    "alpine",
+    "amazoncorretto",
+    "amazonlinux",
+    "archlinux",
+    "buildpack-deps",
+    "busybox",
+    "caddy",
+    "centos",
+    "clojure",
+    "composer",
+    "debian",
+    "docker",
+    "eclipse-temurin",
+    "elixir",
+    "erlang",
+    "fedora",
+    "gcc",
+    "golang",
+    "gradle",
+    "haskell",
+    "haproxy",
+    "httpd",
+    "ibmjava",
+    "julia",
+    "mariadb",
+    "maven",
+    "mysql",
+    "nginx",
+    "node",
+    "openjdk",
+    "oraclelinux",
+    "perl",
+    "php",
+    "postgres",
+    "python",
+    "r-base",
+    "redis",
+    "rockylinux",
+    "ruby",
+    "rust",
+    "sapmachine",
+    "swift",
+    "tomcat",
+    "ubuntu",
+];
+
+/// Whether a normalized repository (`docker.io/library/alpine`, without tag) is one of Docker's well-known official images.
+pub fn official(repository: &str) -> bool {
+    repository.strip_prefix("docker.io/library/").is_some_and(|name| OFFICIAL.contains(&name))
+}

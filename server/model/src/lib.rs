@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod dockerignore;
+pub mod engine;
 pub mod env;
 pub mod eval;
 pub mod file;
@@ -18,6 +19,7 @@ pub mod signals;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use dockerignore::Dockerignore;
+pub use engine::Engine;
 pub use eval::{Evaluation, evaluate, evaluate_again};
 pub use file::{File, Stage};
 pub use options::{NamedContext, Options};

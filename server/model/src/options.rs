@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Engine;
 use crate::platform::Platform;
 
 /// What `docker build` is given beside the Dockerfile and the context.
@@ -19,6 +20,8 @@ pub struct Options {
     pub contexts: BTreeMap<String, NamedContext>,
     /// Evaluate stages that the target does not reach too, as `docker build --check` does.
     pub all_stages: bool,
+    /// The engine that builds.
+    pub engine: Engine,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             build_args: BTreeMap::new(),
             contexts: BTreeMap::new(),
             all_stages: false,
+            engine: Engine::default(),
         }
     }
 }

@@ -7,3 +7,4 @@ pub mod json;
 pub mod place;
 pub mod plan;
 pub mod text;
+pub mod why;

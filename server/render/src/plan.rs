@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Color, Style};
-use layerwise_analysis::plan::{Cause, Plan, State, Step};
+use layerwise_analysis::plan::{Cause, Contents, Link, Plan, State, Step};
 use serde_json::{Value, json};
 
 /// The version of the JSON form; it changes when a field changes its meaning.
@@ -25,6 +25,54 @@ pub struct About {
     pub engine: String,
     /// What the plan is compared with, in words: `HEAD`, `nothing (a cold build)`, a file.
     pub before: String,
+    /// What kind of thing that is.
+    pub baseline: Baseline,
+    /// When the build before ran, as RFC 3339; `None` if that is not known.
+    pub when: Option<String>,
+    /// What is in the cache.
+    pub cache: Contents,
+}
+
+impl About {
+    /// Whose cache is meant and what is in it, in words.
+    pub(crate) fn cache_words(&self) -> String {
+        match self.cache {
+            Contents::Local => format!("cache of {}", self.engine),
+            Contents::Min | Contents::Max => {
+                format!("cache of {}, imported with mode={}", self.engine, self.cache.as_str())
+            }
+            Contents::Nothing => format!("{} with an empty cache", self.engine),
+        }
+    }
+}
+
+/// What kind of thing a plan is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Baseline {
+    /// A build that is known to have run.
+    Build,
+    /// A git revision.
+    Head,
+    /// The state in which an editor opened the file.
+    Opened,
+    /// What the flags of the command line name.
+    Given,
+    /// Nothing: a cold build.
+    #[default]
+    None,
+}
+
+impl Baseline {
+    /// The name in JSON: `build`, `head`, `opened`, `given`, `none`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Baseline::Build => "build",
+            Baseline::Head => "head",
+            Baseline::Opened => "opened",
+            Baseline::Given => "given",
+            Baseline::None => "none",
+        }
+    }
 }
 
 /// The JSON form:
@@ -40,7 +88,9 @@ pub fn to_json(plan: &Plan, about: &About) -> Value {
         "target": about.target,
         "engine": about.engine,
         "before": about.before,
-        "steps": plan.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "baseline": { "kind": about.baseline.as_str(), "name": about.before, "when": about.when },
+        "cache": about.cache.as_str(),
+        "steps": plan.steps.iter().map(|step| step_json(step, plan)).collect::<Vec<_>>(),
         "summary": {
             "cached": summary.cached,
             "rebuilt": summary.rebuilt,
@@ -51,7 +101,7 @@ pub fn to_json(plan: &Plan, about: &About) -> Value {
     })
 }
 
-fn step_json(step: &Step) -> Value {
+fn step_json(step: &Step, plan: &Plan) -> Value {
     let mut value = json!({
         "line": step.line,
         "end_line": step.end_line,
@@ -59,6 +109,7 @@ fn step_json(step: &Step) -> Value {
         "instruction": step.instruction,
         "state": step.state.as_str(),
         "because": step.because.iter().map(cause_json).collect::<Vec<_>>(),
+        "chain": chain_json(step, plan),
         "missing": step.missing,
     });
     if !step.triggers.is_empty() {
@@ -75,7 +126,12 @@ fn step_json(step: &Step) -> Value {
     value
 }
 
-fn cause_json(cause: &Cause) -> Value {
+pub(crate) fn chain_json(step: &Step, plan: &Plan) -> Value {
+    let link = |link: &Link| json!({ "line": link.line, "because": link.because.as_ref().map(cause_json) });
+    plan.chain(step).iter().map(link).collect()
+}
+
+pub(crate) fn cause_json(cause: &Cause) -> Value {
     match cause {
         Cause::Line(line) => json!({ "line": line }),
         Cause::File(file) => json!({ "file": file }),
@@ -83,18 +139,23 @@ fn cause_json(cause: &Cause) -> Value {
         Cause::Image(reference) => json!({ "image": reference }),
         Cause::Remote(url) => json!({ "remote": url }),
         Cause::Target(name) => json!({ "target": name }),
+        Cause::NotInCache => json!({ "not_in_cache": true }),
     }
 }
 
 /// A cause in words, for a step of the plan.
 pub fn cause_text(cause: &Cause, step: &Step, plan: &Plan) -> String {
     // Steps are in file order, and no two begin on one line.
-    let runs = |line: &usize| {
-        let found = plan.steps.binary_search_by_key(line, |s| s.line).ok().and_then(|i| plan.steps.get(i));
-        found.is_some_and(|s| matches!(s.state, State::Rebuilt | State::Depends))
-    };
+    let at =
+        |line: &usize| plan.steps.binary_search_by_key(line, |s| s.line).ok().and_then(|i| plan.steps.get(i));
+    let runs = |line: &usize| at(line).is_some_and(Step::runs);
+    // The layer below in the same stage, or below the stage.
+    let depends = |line: &usize| at(line).is_some_and(|s| s.state == State::Depends && s.stage == step.stage);
     let text = match cause {
         Cause::Line(line) if *line == step.line => "this instruction was edited".to_owned(),
+        Cause::Line(line) if step.state == State::Depends && depends(line) => {
+            format!("if line {line} runs again")
+        }
         Cause::Line(line) if step.state == State::Depends => {
             format!("if the step at line {line} comes out different")
         }
@@ -106,12 +167,13 @@ pub fn cause_text(cause: &Cause, step: &Step, plan: &Plan) -> String {
         Cause::Image(reference) => format!("another base image: {reference}"),
         Cause::Remote(url) => format!("if {url} serves something else"),
         Cause::Target(name) => format!("only target {name} builds it"),
+        Cause::NotInCache => "its result is not in the cache".to_owned(),
     };
     clean(&text)
 }
 
 /// The text with control characters shown as stand-ins: a Dockerfile must not drive the terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     annotate_snippets::normalize_untrusted_str(text)
 }
 
@@ -145,7 +207,7 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
     });
     facts.extend(about.target.as_ref().map(|t| format!("target {t}")));
     facts.push(format!("compared with {}", about.before));
-    facts.push(format!("cache of {}", about.engine));
+    facts.push(about.cache_words());
     let _ = writeln!(out, "  {dim}{}{dim:#}", clean(&facts.join(", ")));
     let _ = writeln!(out, "{}", headline(plan));
     let digits = plan.steps.last().map_or(1, |s| s.line.to_string().len());
@@ -201,7 +263,7 @@ fn step_text(out: &mut String, plan: &Plan, step: &Step, digits: usize, width: u
 }
 
 /// Sign, word and colour of a state; the sign tells them apart without colour.
-fn look(state: State) -> (char, &'static str, Style) {
+pub(crate) fn look(state: State) -> (char, &'static str, Style) {
     let colour = |c| Style::new().fg_color(Some(Color::Ansi(c)));
     match state {
         State::Cached => ('=', "cached", colour(AnsiColor::Green)),
@@ -213,7 +275,7 @@ fn look(state: State) -> (char, &'static str, Style) {
 }
 
 /// One line of at most `room` characters, white space collapsed.
-fn shorten(text: &str, room: usize) -> String {
+pub(crate) fn shorten(text: &str, room: usize) -> String {
     let line = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.chars().count() <= room {
         return line;
@@ -254,6 +316,7 @@ mod tests {
             target: None,
             engine: "buildkit".to_owned(),
             before: "HEAD".to_owned(),
+            ..About::default()
         };
         (plan, about)
     }

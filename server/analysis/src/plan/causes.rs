@@ -46,6 +46,9 @@ impl<'a> Explain<'a> {
         let mut causes = BTreeSet::new();
         match &self.matches[vertex] {
             Match::Same(_) => {}
+            Match::Gone => {
+                causes.insert(Cause::NotInCache);
+            }
             Match::Maybe(_) => self.deciding(vertex, number, &mut causes),
             Match::New => {
                 if let Some(before) = self.before {
@@ -60,11 +63,13 @@ impl<'a> Explain<'a> {
     fn deciding(&self, vertex: usize, number: usize, causes: &mut BTreeSet<Cause>) {
         for input in &self.after.graph.vertices[vertex].inputs {
             if let Input::Result(source) | Input::Files(source, _) = input
-                && !matches!(self.matches[*source], Match::Same(_))
+                && !self.matches[*source].is_same()
             {
                 causes.insert(self.source_cause(*source, number));
             }
         }
+        // A base image or a download that may have moved.
+        causes.extend(remote_cause(&self.after.graph.vertices[vertex].kind));
         if causes.is_empty() {
             // Same stage, other files: the instruction itself was edited.
             causes
@@ -106,7 +111,7 @@ impl<'a> Explain<'a> {
             return;
         }
         let below = vertex.inputs.first().and_then(|input| match input {
-            Input::Result(base) if self.matches[*base] == Match::New => Some(*base),
+            Input::Result(base) if matches!(self.matches[*base], Match::New | Match::Gone) => Some(*base),
             _ => None,
         });
         let counterpart = self.counterpart(vertex);
@@ -143,7 +148,7 @@ impl<'a> Explain<'a> {
                     (Input::Content(new), Input::Content(old)) if new != old => {
                         self.files(number, &own, causes)
                     }
-                    (Input::Files(source, _), _) if !matches!(self.matches[*source], Match::Same(_)) => {
+                    (Input::Files(source, _), _) if !self.matches[*source].is_same() => {
                         causes.insert(self.source_cause(*source, number));
                     }
                     _ => {}

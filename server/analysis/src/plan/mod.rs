@@ -3,21 +3,26 @@
 //! The build before is what the cache holds. A step is cached if its key is in it, rebuilt if it cannot be, and depends on
 //! something else where its own definition is unchanged but an input is keyed by content that nobody knows yet.
 
-use std::collections::HashMap;
-
 use layerwise_model::eval::{Command, Evaluation};
-use layerwise_model::graph::{Graph, Input, Kind, Origin};
-use layerwise_model::selection::Key;
+use layerwise_model::graph::{Graph, Kind, Origin};
 use layerwise_model::{Context, File, Options};
 use layerwise_syntax::Keyword;
 
 mod causes;
+mod compare;
+mod known;
+mod reach;
 mod simulate;
+mod why;
 
-pub use simulate::{rebuilt_when, with_changed};
+pub(crate) use compare::Match;
+pub use known::{Contents, Known, Moved, Row, RowInput};
+pub use reach::{FileReach, Unread, reach_of_files, unread_files};
+pub use simulate::{affected_by, rebuilt_when, with_changed};
+pub use why::{Link, what_would_keep};
 
 /// One side of a comparison: a build that was or could be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Side<'a> {
     /// The Dockerfile.
     pub file: &'a File,
@@ -74,6 +79,8 @@ pub enum Cause {
     Remote(String),
     /// The target.
     Target(String),
+    /// It ran before, but the cache that is there does not hold its result.
+    NotInCache,
 }
 
 /// One instruction of the plan.
@@ -147,31 +154,30 @@ impl Plan {
     }
 }
 
-/// How a vertex of the new build relates to those of the old one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Match {
-    /// It has the key of this one.
-    Same(usize),
-    /// It has the key of one of these if some content comes out the same.
-    Maybe(Vec<usize>),
-    /// It has no key of the old build.
-    New,
-}
-
-/// Whether two inputs are the same.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Equal {
-    Yes,
-    Unknown,
-    No,
+/// What a plan is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Cache<'a> {
+    /// The builds that ran.
+    pub known: &'a Known,
+    /// What of them is in the cache.
+    pub contents: Contents,
+    /// What may have moved since then.
+    pub moved: &'a Moved,
+    /// The build that causes are told by: the last one. `None` if only its keys are known.
+    pub before: Option<&'a Side<'a>>,
 }
 
 /// Compares a build with the one before; without one, everything runs.
 pub fn plan(before: Option<&Side<'_>>, after: &Side<'_>) -> Plan {
-    let matches = match before {
-        Some(before) => compare(before.graph, after.graph),
-        None => vec![Match::New; after.graph.vertices.len()],
-    };
+    let known = before.map_or_else(Known::default, |b| Known::of(b.graph, b.eval));
+    plan_in(&Cache { known: &known, contents: Contents::Local, moved: &Moved::default(), before }, after)
+}
+
+/// Compares a build with what the cache holds.
+pub fn plan_in(cache: &Cache<'_>, after: &Side<'_>) -> Plan {
+    let target = after.eval.target.and_then(|t| after.graph.ends.get(t).copied().flatten());
+    let matches = compare::compare(cache.known, cache.contents, cache.moved, after.graph, target);
+    let before = cache.before.filter(|_| cache.contents != Contents::Nothing);
     let explain = causes::Explain::new(before, after, &matches);
     let steps = after.file.all().map(|(number, placed, instruction)| {
         let stage = after.file.stage_of(number);
@@ -213,7 +219,7 @@ fn state_of(found: &Match) -> State {
     match found {
         Match::Same(_) => State::Cached,
         Match::Maybe(_) => State::Depends,
-        Match::New => State::Rebuilt,
+        Match::New | Match::Gone => State::Rebuilt,
     }
 }
 
@@ -251,59 +257,6 @@ fn triggers(
         }
     }
     found
-}
-
-/// Matches the vertices of `after` with those of `before`, inputs first.
-pub(crate) fn compare(before: &Graph, after: &Graph) -> Vec<Match> {
-    let mut by_digest: HashMap<Key, Vec<usize>> = HashMap::new();
-    for (index, vertex) in before.vertices.iter().enumerate() {
-        by_digest.entry(vertex.digest).or_default().push(index);
-    }
-    let mut matches: Vec<Match> = Vec::with_capacity(after.vertices.len());
-    for vertex in &after.vertices {
-        let mut maybe = Vec::new();
-        let mut same = None;
-        for &candidate in by_digest.get(&vertex.digest).into_iter().flatten() {
-            let old = &before.vertices[candidate].inputs;
-            if old.len() != vertex.inputs.len() {
-                continue;
-            }
-            let equal = vertex.inputs.iter().zip(old).map(|(new, old)| equal(new, old, &matches));
-            match equal.max_by_key(|e| *e as u8).unwrap_or(Equal::Yes) {
-                Equal::Yes => {
-                    same = Some(candidate);
-                    break;
-                }
-                Equal::Unknown => maybe.push(candidate),
-                Equal::No => {}
-            }
-        }
-        matches.push(match same {
-            Some(same) => Match::Same(same),
-            None if maybe.is_empty() => Match::New,
-            None => Match::Maybe(maybe),
-        });
-    }
-    matches
-}
-
-fn equal(new: &Input, old: &Input, matches: &[Match]) -> Equal {
-    match (new, old) {
-        (Input::Result(new), Input::Result(old)) => match &matches[*new] {
-            Match::Same(same) if same == old => Equal::Yes,
-            Match::Maybe(maybe) if maybe.contains(old) => Equal::Unknown,
-            _ => Equal::No,
-        },
-        (Input::Files(new, new_files), Input::Files(old, old_files)) => match &matches[*new] {
-            Match::Same(same) if same == old && new_files == old_files => Equal::Yes,
-            // Other files, or files that are made again: they may come out with the same content.
-            _ => Equal::Unknown,
-        },
-        (Input::Content(new), Input::Content(old)) if new == old => Equal::Yes,
-        (Input::Content(_), Input::Content(_)) => Equal::No,
-        (Input::Content(_), Input::Files(..)) | (Input::Files(..), Input::Content(_)) => Equal::Unknown,
-        _ => Equal::No,
-    }
 }
 
 /// The line (from 1) that a step is shown at.

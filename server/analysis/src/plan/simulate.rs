@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use layerwise_model::eval::evaluate;
-use layerwise_model::graph::{Contexts, graph};
+use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::WellKnown;
 use layerwise_model::{Content, Context, Entry, EntryKind, File, Options};
 
-use super::{Side, State, plan};
+use super::{Plan, Side, plan};
 
 /// The context as it would be with these paths changed: files get other content, directories a change somewhere below,
 /// paths that do not exist appear as files (with the directories above them). Ignored paths change nothing.
@@ -47,15 +47,24 @@ fn new_file(content: Content) -> Entry {
     Entry { kind: EntryKind::File, mode: 0o644, size: 1, content, link: None }
 }
 
+/// What runs again when these paths of the context change and nothing else; `None` if the context is not known.
+pub fn affected_by(side: &Side<'_>, paths: &[String]) -> Option<Plan> {
+    let context = side.context?;
+    let changed = with_changed(context, paths);
+    let contexts = Contexts { main: Some(&changed), named: None };
+    // Both graphs without named contexts: what is not looked at does not change.
+    let bare = Contexts { main: Some(context), named: None };
+    let before_graph = graph(side.file, side.eval, side.options, bare);
+    let after_graph = graph(side.file, side.eval, side.options, contexts);
+    let before = Side { graph: &before_graph, ..*side };
+    Some(plan(Some(&before), &Side { graph: &after_graph, context: Some(&changed), ..*side }))
+}
+
 /// How many steps of `file` run, or may run, when `paths` change; `None` if nothing can be built.
 pub fn rebuilt_when(file: &File, context: &Context, paths: &[String], options: &Options) -> Option<usize> {
     let eval = evaluate(file, options, &WellKnown);
     eval.target?;
-    let changed = with_changed(context, paths);
-    let before_graph = graph(file, &eval, options, Contexts { main: Some(context), named: None });
-    let after_graph = graph(file, &eval, options, Contexts { main: Some(&changed), named: None });
-    let before = Side { file, eval: &eval, graph: &before_graph, context: Some(context), options };
-    let after = Side { file, eval: &eval, graph: &after_graph, context: Some(&changed), options };
-    let plan = plan(Some(&before), &after);
-    Some(plan.steps.iter().filter(|s| matches!(s.state, State::Rebuilt | State::Depends)).count())
+    let none = Graph::default();
+    let side = Side { file, eval: &eval, graph: &none, context: Some(context), options };
+    Some(affected_by(&side, paths)?.steps.iter().filter(|s| s.runs()).count())
 }

@@ -1,0 +1,157 @@
+//! Looking the vertices of a build up in what the cache holds, inputs first.
+
+use layerwise_model::graph::{Graph, Input, Kind};
+use layerwise_model::images::official;
+
+use super::known::{Contents, Known, Moved, RowInput};
+
+/// How a vertex of the new build relates to those that are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It has the key of this one.
+    Same(usize),
+    /// It has the key of one of these if some content comes out the same.
+    Maybe(Vec<usize>),
+    /// It has no known key.
+    New,
+    /// It has the key of a vertex that ran, but the result is not in the cache that is imported, and it is needed.
+    Gone,
+}
+
+impl Match {
+    /// Whether the vertex is known not to run.
+    pub(crate) fn is_same(&self) -> bool {
+        matches!(self, Match::Same(_))
+    }
+}
+
+/// Whether two inputs are the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Equal {
+    Yes,
+    Unknown,
+    No,
+}
+
+/// Looks up every vertex of a build. `target` is the vertex that the build ends with.
+pub(crate) fn compare(
+    known: &Known,
+    contents: Contents,
+    moved: &Moved,
+    after: &Graph,
+    target: Option<usize>,
+) -> Vec<Match> {
+    if contents == Contents::Nothing {
+        return vec![Match::New; after.vertices.len()];
+    }
+    let mut matches: Vec<Match> = Vec::with_capacity(after.vertices.len());
+    for vertex in &after.vertices {
+        let mut maybe = Vec::new();
+        let mut same = None;
+        for &candidate in known.with_digest(&vertex.digest) {
+            let old = &known.row(candidate).inputs;
+            if old.len() != vertex.inputs.len() {
+                continue;
+            }
+            let equal = vertex.inputs.iter().zip(old).map(|(new, old)| equal(new, old, &matches));
+            match equal.max_by_key(|e| *e as u8).unwrap_or(Equal::Yes) {
+                Equal::Yes => {
+                    same = Some(candidate);
+                    break;
+                }
+                Equal::Unknown => maybe.push(candidate),
+                Equal::No => {}
+            }
+        }
+        matches.push(match same {
+            Some(same) if moved.holds(&vertex.kind) => Match::Maybe(vec![same]),
+            Some(same) => Match::Same(same),
+            None if maybe.is_empty() => other_name(known, &vertex.kind),
+            None => Match::Maybe(maybe),
+        });
+    }
+    if contents == Contents::Min
+        && let Some(target) = target
+    {
+        without_results(known, after, target, &mut matches);
+    }
+    matches
+}
+
+/// An image under a name of another repository may be the one that was there before: a mirror, an alias. Another tag of the
+/// same repository is taken for another image, and so is another of Docker's official ones.
+fn other_name(known: &Known, kind: &Kind) -> Match {
+    let Kind::Image(reference) = kind else { return Match::New };
+    let name = repository(reference);
+    let maybe: Vec<usize> = known
+        .images()
+        .filter(|(_, old)| {
+            let old = repository(old);
+            old != name && !(official(old) && official(name))
+        })
+        .map(|(index, _)| index)
+        .collect();
+    if maybe.is_empty() { Match::New } else { Match::Maybe(maybe) }
+}
+
+/// The reference without tag and digest.
+fn repository(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
+}
+
+fn equal(new: &Input, old: &RowInput, matches: &[Match]) -> Equal {
+    match (new, old) {
+        (Input::Result(new), RowInput::Result(old)) => match &matches[*new] {
+            Match::Same(same) if same == old => Equal::Yes,
+            Match::Maybe(maybe) if maybe.contains(old) => Equal::Unknown,
+            _ => Equal::No,
+        },
+        (Input::Files(new, new_files), RowInput::Files(old, old_files)) => match &matches[*new] {
+            Match::Same(same) if same == old && new_files == old_files => Equal::Yes,
+            // Other files, or files that are made again: they may come out with the same content.
+            _ => Equal::Unknown,
+        },
+        (Input::Content(new), RowInput::Content(old)) if new == old => Equal::Yes,
+        (Input::Content(_), RowInput::Content(_)) => Equal::No,
+        (Input::Content(_), RowInput::Files(..)) | (Input::Files(..), RowInput::Content(_)) => Equal::Unknown,
+        _ => Equal::No,
+    }
+}
+
+/// Of a cache that was exported with mode=min, the keys of all vertices are known but only the image's own layers are there.
+/// What is needed and not there runs again. Nothing is needed below a vertex that is there.
+fn without_results(known: &Known, after: &Graph, target: usize, matches: &mut [Match]) {
+    let mut needed = vec![false; matches.len()];
+    let mut open = vec![target];
+    while let Some(index) = open.pop() {
+        if std::mem::replace(&mut needed[index], true) {
+            continue;
+        }
+        let there = match &matches[index] {
+            // A base image comes from its registry, not from the cache.
+            _ if after.vertices[index].inputs.is_empty() => true,
+            Match::Same(row) => known.row(*row).exported,
+            Match::Maybe(_) | Match::New | Match::Gone => false,
+        };
+        if there {
+            continue;
+        }
+        let gone = match &matches[index] {
+            Match::Same(_) => true,
+            Match::Maybe(rows) => rows.iter().all(|row| !known.row(*row).exported),
+            Match::New | Match::Gone => false,
+        };
+        if gone {
+            matches[index] = Match::Gone;
+        }
+        for input in &after.vertices[index].inputs {
+            if let Input::Result(source) | Input::Files(source, _) = input {
+                open.push(*source);
+            }
+        }
+    }
+}
