@@ -1,5 +1,7 @@
 //! Looking the vertices of a build up in what the cache holds, inputs first.
 
+use layerwise_model::Evaluation;
+use layerwise_model::eval::Base;
 use layerwise_model::graph::{Graph, Input, Kind};
 use layerwise_model::images::official;
 
@@ -33,13 +35,13 @@ enum Equal {
     No,
 }
 
-/// Looks up every vertex of a build. `target` is the vertex that the build ends with.
+/// Looks up every vertex of a build.
 pub(crate) fn compare(
     known: &Known,
     contents: Contents,
     moved: &Moved,
     after: &Graph,
-    target: Option<usize>,
+    eval: &Evaluation,
 ) -> Vec<Match> {
     if contents == Contents::Nothing {
         return vec![Match::New; after.vertices.len()];
@@ -66,12 +68,12 @@ pub(crate) fn compare(
         matches.push(match same {
             Some(same) if moved.holds(&vertex.kind) => Match::Maybe(vec![same]),
             Some(same) => Match::Same(same),
-            None if maybe.is_empty() => other_name(known, &vertex.kind),
+            None if maybe.is_empty() => other_name(known, after, eval, &vertex.kind),
             None => Match::Maybe(maybe),
         });
     }
     if contents == Contents::Min
-        && let Some(target) = target
+        && let Some(target) = eval.target.and_then(|t| after.ends.get(t).copied().flatten())
     {
         without_results(known, after, target, &mut matches);
     }
@@ -79,15 +81,20 @@ pub(crate) fn compare(
 }
 
 /// An image under a name of another repository may be the one that was there before: a mirror, an alias. Another tag of the
-/// same repository is taken for another image, and so is another of Docker's official ones.
-fn other_name(known: &Known, kind: &Kind) -> Match {
+/// same repository is taken for another image, and so is another of Docker's official ones; and what is still used under its
+/// own name is not what the new name stands for.
+fn other_name(known: &Known, after: &Graph, eval: &Evaluation, kind: &Kind) -> Match {
     let Kind::Image(reference) = kind else { return Match::New };
     let name = repository(reference);
+    let still_used = |old: &str| {
+        after.vertices.iter().any(|v| matches!(&v.kind, Kind::Image(r) if r == old))
+            || eval.stages.iter().any(|s| matches!(&s.base, Base::Image(r) if r == old))
+    };
     let maybe: Vec<usize> = known
         .images()
         .filter(|(_, old)| {
-            let old = repository(old);
-            old != name && !(official(old) && official(name))
+            let old_name = repository(old);
+            old_name != name && !(official(old_name) && official(name)) && !still_used(old)
         })
         .map(|(index, _)| index)
         .collect();

@@ -175,8 +175,7 @@ pub fn plan(before: Option<&Side<'_>>, after: &Side<'_>) -> Plan {
 
 /// Compares a build with what the cache holds.
 pub fn plan_in(cache: &Cache<'_>, after: &Side<'_>) -> Plan {
-    let target = after.eval.target.and_then(|t| after.graph.ends.get(t).copied().flatten());
-    let matches = compare::compare(cache.known, cache.contents, cache.moved, after.graph, target);
+    let matches = compare::compare(cache.known, cache.contents, cache.moved, after.graph, after.eval);
     let before = cache.before.filter(|_| cache.contents != Contents::Nothing);
     let explain = causes::Explain::new(before, after, &matches);
     let steps = after.file.all().map(|(number, placed, instruction)| {
