@@ -162,3 +162,129 @@ fn without_results(known: &Known, after: &Graph, target: usize, matches: &mut [M
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use layerwise_model::graph::{Contexts, graph};
+    use layerwise_model::images::WellKnown;
+    use layerwise_model::{Engine, File, Options, evaluate};
+    use layerwise_syntax::Parsed;
+
+    use super::*;
+    use crate::plan::{Cache, Side, State, plan_in};
+
+    const A: &str = "FROM busybox AS build\nRUN echo one > /one\nCOPY a.txt /a.txt\nRUN cat /a.txt > /out\n\
+                     FROM busybox\nRUN echo final\nCOPY --from=build /out /out\nRUN cat /out\n";
+
+    /// One letter per instruction: `c`ached, `r`ebuilt, `d`epends, `m`etadata, `n`ot built.
+    fn states(builds: &[&str], after: &str, contents: Contents, moved: &Moved, engine: &str) -> String {
+        let options = Options { engine: Engine::parse(engine).expect(engine), ..Options::default() };
+        let build = |text: &str| {
+            let file = File::new(Parsed::new(text));
+            let eval = evaluate(&file, &options, &WellKnown);
+            let graph = graph(&file, &eval, &options, Contexts::default());
+            (file, eval, graph)
+        };
+        let mut known = Known::default();
+        for text in builds {
+            let (_, eval, graph) = build(text);
+            known.add(&graph, &eval);
+        }
+        // What is kept and read again is the same.
+        let mut again = Known::default();
+        again.extend(known.rows());
+        assert_eq!(again.rows(), known.rows());
+        let (file, eval, graph) = build(after);
+        let side = Side { file: &file, eval: &eval, graph: &graph, context: None, options: &options };
+        let plan = plan_in(&Cache { known: &known, contents, moved, before: None }, &side);
+        plan.steps
+            .iter()
+            .map(|s| match s.state {
+                State::Cached => 'c',
+                State::Rebuilt => 'r',
+                State::Depends => 'd',
+                State::Metadata => 'm',
+                State::NotBuilt => 'n',
+            })
+            .collect()
+    }
+
+    /// Built with docker 28.5.2, `--cache-to type=local,mode=...`, the machine's own cache pruned, `--cache-from`.
+    #[test]
+    fn an_imported_cache() {
+        let last = A.replace("cat /out\n", "cat /out && true\n");
+        let source = A.replace("echo one", "echo  one");
+        let middle = A.replace("echo final", "echo final2");
+        let none = Moved::default();
+        for (after, min, max) in [
+            (A, "cccccccc", "cccccccc"),
+            (&last, "cccccccr", "cccccccr"),
+            // The builder found the COPY and the RUN below it cached once the files had come out the same.
+            (&source, "crrrccdd", "crrrccdd"),
+            // The files of the stage are needed, and its layers are not in the cache.
+            (&middle, "crrrcrrr", "cccccrrr"),
+        ] {
+            assert_eq!(states(&[A], after, Contents::Min, &none, "buildkit"), min, "{after}");
+            assert_eq!(states(&[A], after, Contents::Max, &none, "buildkit"), max, "{after}");
+            assert_eq!(states(&[A], after, Contents::Nothing, &none, "buildkit"), "rrrrrrrr");
+        }
+    }
+
+    #[test]
+    fn a_revert_is_a_hit() {
+        let other = A.replace("echo final", "echo final2");
+        let states =
+            |builds: &[&str], after| states(builds, after, Contents::Local, &Moved::default(), "buildkit");
+        assert_eq!(states(&[&other], A), "cccccrrr");
+        assert_eq!(states(&[A, &other], A), "cccccccc");
+        assert_eq!(states(&[A, &other], &other), "cccccccc");
+        // A step of the one on a layer of the other is neither.
+        let mixed = other.replace("cat /out\n", "cat  /out\n");
+        assert_eq!(states(&[A, &other], &mixed), "cccccccr");
+    }
+
+    #[test]
+    fn what_moved_may_be_another() {
+        let text = "FROM debian:12\nADD http://example.com/f /f\nRUN a\nFROM alpine@sha256:0000000000000000000000000000000000000000000000000000000000000000\nRUN b\nCOPY --from=0 /f /f\n";
+        let moved =
+            |names: &[&str], all| Moved { all, names: names.iter().map(|n| (*n).to_owned()).collect() };
+        for (moved, states_) in [
+            (moved(&[], false), "cccccc"),
+            (moved(&[], true), "dddccd"),
+            (moved(&["debian:12"], false), "dddccd"),
+            (moved(&["http://example.com/f"], false), "cddccd"),
+            (moved(&["docker.io/library/debian:12", "x"], false), "dddccd"),
+            (moved(&["debian:11"], false), "cccccc"),
+        ] {
+            assert_eq!(states(&[text], text, Contents::Local, &moved, "buildkit"), states_, "{moved:?}");
+        }
+    }
+
+    #[test]
+    fn a_base_image_under_another_name() {
+        for (before, after, states_) in [
+            ("busybox", "alias", "dd"),
+            ("docker.io/library/node:22", "mirror.example.com/library/node:22", "dd"),
+            ("node:22", "node:20", "rr"),
+            ("golang:1.22", "alpine:3.20", "rr"),
+        ] {
+            let text = |image: &str| format!("FROM {image}\nRUN a\n");
+            let found =
+                states(&[&text(before)], &text(after), Contents::Local, &Moved::default(), "buildkit");
+            assert_eq!(found, states_, "{before} to {after}");
+        }
+    }
+
+    #[test]
+    fn engines_that_make_a_layer_of_everything() {
+        let text = "FROM debian:12 AS a\nLABEL x=1\nRUN a\nFROM debian:12 AS unused\nRUN b\nFROM debian:12\nUSER u\nCOPY --from=a /x /x\nCMD c\n";
+        let label = text.replace("x=1", "x=2");
+        let user = text.replace("USER u", "USER v");
+        let states = |after: &str, engine| states(&[text], after, Contents::Local, &Moved::default(), engine);
+        assert_eq!(states(&label, "buildkit"), "cmcnncmcm");
+        assert_eq!(states(&label, "buildah"), "crrnnccdd");
+        assert_eq!(states(&label, "legacy"), "crrccccdd");
+        assert_eq!(states(&user, "buildkit"), "cmcnncmcm");
+        assert_eq!(states(&user, "legacy"), "cccccc".to_owned() + "rrr");
+    }
+}

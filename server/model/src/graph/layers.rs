@@ -2,8 +2,8 @@
 //!
 //! A layer's key is that of the layer below it and what the instruction says, once expanded; COPY and ADD add the content
 //! of what they copy, RUN the build arguments that are declared. So a changed LABEL, USER, ENV or CMD runs everything below
-//! it again. Source: builder/dockerfile/{dispatchers,internals}.go of moby, imagebuildah/stage_executor.go of buildah;
-//! seen with both.
+//! it again. The legacy builder was seen to do so (docker 28.5.2 without BuildKit); buildah is modelled after what its
+//! documentation says, and was not run.
 
 use super::{Builder, Hash, Input, Kind, Origin, Part, Vertex};
 use crate::eval::{Command, Step};
@@ -58,15 +58,6 @@ impl Builder<'_> {
                 }
                 parts.push((Part::Command, hash.done()));
             }
-            Command::Arg(values) => {
-                hash.text("arg");
-                for (name, value) in values {
-                    hash.text(name);
-                    hash.text(value.as_deref().unwrap_or_default());
-                    hash.flag(value.is_some());
-                }
-                parts.push((Part::Command, hash.done()));
-            }
             Command::User(user) => parts.push((Part::Command, Hash::of(&["user", user]))),
             Command::Workdir(dir) => parts.push((Part::Command, Hash::of(&["workdir", dir]))),
             Command::Expose(ports) => {
@@ -75,7 +66,8 @@ impl Builder<'_> {
                 parts.push((Part::Command, hash.done()));
             }
             Command::From => return None,
-            Command::Metadata | Command::Invalid => {
+            // An ARG is keyed by its text: `--build-arg` counts where the value is used.
+            Command::Arg(_) | Command::Metadata | Command::Invalid => {
                 hash.text("metadata");
                 text.split_whitespace().for_each(|w| hash.text(w));
                 if text.contains('$') {
