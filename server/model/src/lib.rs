@@ -15,6 +15,7 @@ pub mod ports;
 pub mod selection;
 pub mod shared_map;
 pub mod signals;
+pub mod tree;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use dockerignore::Dockerignore;
@@ -22,3 +23,4 @@ pub use eval::{Evaluation, evaluate, evaluate_again};
 pub use file::{File, Stage};
 pub use options::{NamedContext, Options};
 pub use platform::Platform;
+pub use tree::{Totals, Tree};
