@@ -123,9 +123,9 @@ impl Tree {
                     link: Some(to.as_str().into()),
                 },
             };
-            (path.as_str().into(), entry)
+            (path, entry)
         });
-        Context { entries: Arc::new(entries.collect()), ignore: Arc::new(ignore), ..Context::default() }
+        Context { entries: entries.collect(), ignore: Arc::new(ignore), ..Context::default() }
     }
 }
 

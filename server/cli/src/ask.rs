@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use layerwise_analysis::plan::{
@@ -572,7 +571,7 @@ fn relative(path: &Path) -> PathBuf {
 }
 
 fn files(context: &Context) -> impl Iterator<Item = (&str, u64)> {
-    context.entries.iter().filter(|(_, e)| e.kind == EntryKind::File).map(|(p, e)| (p.as_ref(), e.size))
+    context.entries.iter().filter(|(_, e)| e.kind == EntryKind::File).map(|(p, e)| (p, e.size))
 }
 
 /// Gives the Dockerfile in the context the bytes of this one.
@@ -582,7 +581,7 @@ fn put_dockerfile(context: &mut Context, file: &File) {
         return;
     }
     let text: String = file.parsed().text().chunks().collect();
-    if let Some(entry) = Arc::make_mut(&mut context.entries).get_mut(path.as_str()) {
+    if let Some(entry) = context.entries.get_mut(&path) {
         entry.size = text.len() as u64;
         entry.content = Content::Hash(*blake3::hash(text.as_bytes()).as_bytes());
     }

@@ -1,18 +1,20 @@
 //! Loading a build context into an index: one bounded walk, `.dockerignore` applied on the way down.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use layerwise_model::context::{Content, Context, Entry, EntryKind, Incomplete};
-use layerwise_model::dockerignore::{Dockerignore, MatchInfo};
+use layerwise_model::dockerignore::Dockerignore;
+use layerwise_model::tree::Tree;
 
-use crate::fs::{ContextFs, Links, Metadata, resolve_in_root};
+use crate::fs::{ContextFs, Links, resolve_in_root};
 use crate::manifest::is_manifest;
+use crate::walk::walk;
 
 /// How far loading goes. What is beyond shows as [`Context::incomplete`].
 #[derive(Clone, Copy, Debug)]
@@ -57,15 +59,12 @@ impl Limits {
 /// BuildKit reads the ignore file in one piece; nobody writes a megabyte of patterns.
 const MAX_IGNORE_BYTES: u64 = 1 << 20;
 
-/// A content that equals no other: that of a file of which nothing but its place is known.
+/// A content that equals no other: that of a file of which nothing but its place is known. The numbers begin anywhere, so
+/// that a key with one in it that was kept on the disk does not by chance equal one of another process.
 pub(crate) fn unread() -> Content {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    Content::Unread(NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// The content of what has none: directories, links and special files.
-pub(crate) fn nothing() -> Content {
-    Content::Hash(*blake3::hash(b"").as_bytes())
+    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("unread"));
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Content::Unread(FIRST.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// An ignore file: its name as [`Context::ignore_file`] has it, and its text.
@@ -102,12 +101,12 @@ pub fn load_with(
         Err(name) => (None, vec![name]),
     };
     let ignore = Dockerignore::parse(ignore_file.as_ref().map_or("", |f| f.text.as_str()));
-    let walked = walk(fs, root, &ignore, limits);
+    let walked = walk(fs, root, &ignore, limits, &mut |_, _| unread());
     unreadable.extend(walked.unreadable);
     let texts = read_manifests(fs, root, &walked.entries, limits);
     Context {
         name: root.display().to_string(),
-        entries: Arc::new(walked.entries),
+        entries: walked.entries,
         texts: Arc::new(texts),
         ignore: Arc::new(ignore),
         ignore_file: ignore_file.map(|f| f.name),
@@ -140,12 +139,9 @@ pub fn fingerprint<'a>(
             hashed.push((path, hash, size));
         }
     }
-    if !hashed.is_empty() {
-        let entries = Arc::make_mut(&mut context.entries);
-        for (path, hash, size) in hashed {
-            if let Some(entry) = entries.get_mut(path) {
-                (entry.content, entry.size) = (Content::Hash(hash), size);
-            }
+    for (path, hash, size) in hashed {
+        if let Some(entry) = context.entries.get_mut(path) {
+            (entry.content, entry.size) = (Content::Hash(hash), size);
         }
     }
     context
@@ -206,7 +202,7 @@ pub(crate) fn beside(dockerfile: &Path) -> Option<PathBuf> {
 }
 
 /// Whether the error means that there is no such file; a directory of that name is none either.
-fn is_absent(error: &std::io::Error) -> bool {
+pub(crate) fn is_absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory)
 }
@@ -239,133 +235,11 @@ pub fn lexical(path: &Path) -> PathBuf {
     clean
 }
 
-/// What a walk found.
-pub(crate) struct Walked {
-    pub(crate) entries: BTreeMap<Box<str>, Entry>,
-    pub(crate) unreadable: Vec<String>,
-    pub(crate) stopped: Option<Incomplete>,
-}
-
-/// A directory that is still to be read.
-struct Pending {
-    path: String,
-    os_path: PathBuf,
-    depth: usize,
-    /// What the patterns said about the directory above; shared by its entries, so that many directories times many
-    /// patterns do not add up in memory.
-    above: Rc<MatchInfo>,
-}
-
-/// Walks the context and keeps what the patterns leave.
-///
-/// As in BuildKit's client, an excluded directory is an entry all the same if something below it is included again.
-pub(crate) fn walk(fs: &dyn ContextFs, root: &Path, ignore: &Dockerignore, limits: &Limits) -> Walked {
-    let mut entries = BTreeMap::new();
-    let mut excluded_dirs: HashMap<String, Entry> = HashMap::new();
-    let mut unreadable = Vec::new();
-    let mut stopped = None;
-    let (mut seen, mut path_bytes) = (0_usize, 0_usize);
-    let mut pending =
-        vec![Pending { path: String::new(), os_path: root.to_path_buf(), depth: 0, above: Rc::default() }];
-    'walk: while let Some(dir) = pending.pop() {
-        if limits.too_late() {
-            stopped = Some(Incomplete::TooSlow);
-            break;
-        }
-        let listing = match fs.read_dir(&dir.os_path, limits.max_entries - seen) {
-            Ok(listing) if dir.depth <= limits.max_depth => listing,
-            _ => {
-                unreadable.push(if dir.path.is_empty() { ".".to_owned() } else { dir.path });
-                continue;
-            }
-        };
-        if listing.more {
-            stopped = Some(Incomplete::TooMany(limits.max_entries));
-            break;
-        }
-        let info = match dir.path.as_str() {
-            "" => Rc::default(),
-            path => Rc::new(ignore.step(path, &dir.above).info),
-        };
-        for name in listing.names {
-            seen += 1;
-            if seen % 256 == 0 && limits.too_late() {
-                stopped = Some(Incomplete::TooSlow);
-                break 'walk;
-            }
-            // BuildKit cannot send a name that is not UTF-8 at all; such a file is in the index under a stand-in.
-            let shown = name.to_string_lossy();
-            let path = if dir.path.is_empty() { shown.into_owned() } else { format!("{}/{shown}", dir.path) };
-            path_bytes += path.len();
-            if path_bytes > limits.max_path_bytes {
-                stopped = Some(Incomplete::TooMany(seen));
-                break 'walk;
-            }
-            let excluded = ignore.step_excludes(&path, &info);
-            if excluded && !ignore.may_reinclude_below(&path) {
-                continue;
-            }
-            let os_path = dir.os_path.join(&name);
-            let entry = match fs.metadata(&os_path).and_then(|found| entry(fs, &os_path, found)) {
-                Ok(entry) => entry,
-                Err(error) => {
-                    // A file that went away since it was listed is simply not there.
-                    if !excluded && !is_absent(&error) {
-                        unreadable.push(path);
-                    }
-                    continue;
-                }
-            };
-            let is_dir = entry.kind == EntryKind::Dir;
-            if excluded {
-                if !is_dir {
-                    continue;
-                }
-                excluded_dirs.insert(path.clone(), entry);
-            } else {
-                include_parents(&mut entries, &mut excluded_dirs, &path);
-                entries.insert(path.clone().into_boxed_str(), entry);
-            }
-            if is_dir {
-                pending.push(Pending { path, os_path, depth: dir.depth + 1, above: Rc::clone(&info) });
-            }
-        }
-    }
-    Walked { entries, unreadable, stopped }
-}
-
-/// Moves the excluded directories above a path that is included to the entries.
-fn include_parents(
-    entries: &mut BTreeMap<Box<str>, Entry>,
-    excluded_dirs: &mut HashMap<String, Entry>,
-    path: &str,
-) {
-    if excluded_dirs.is_empty() {
-        return;
-    }
-    let mut path = path;
-    while let Some((parent, _)) = path.rsplit_once('/') {
-        if let Some(entry) = excluded_dirs.remove(parent) {
-            entries.insert(parent.into(), entry);
-        }
-        path = parent;
-    }
-}
-
-fn entry(fs: &dyn ContextFs, path: &Path, found: Metadata) -> std::io::Result<Entry> {
-    let link = match found.kind {
-        EntryKind::Symlink => Some(fs.read_link(path)?.to_string_lossy().into()),
-        _ => None,
-    };
-    let content = if found.kind == EntryKind::File { unread() } else { nothing() };
-    Ok(Entry { kind: found.kind, mode: found.mode, size: found.size, content, link })
-}
-
 /// The texts of manifests, those nearest to the root first, until the budget is used up.
 pub(crate) fn read_manifests(
     fs: &dyn ContextFs,
     root: &Path,
-    entries: &BTreeMap<Box<str>, Entry>,
+    entries: &Tree,
     limits: &Limits,
 ) -> BTreeMap<Box<str>, Arc<str>> {
     let mut wanted: Vec<(usize, &str)> = entries
@@ -373,7 +247,7 @@ pub(crate) fn read_manifests(
         .filter(|(path, entry)| {
             entry.kind == EntryKind::File && entry.size <= limits.max_manifest_bytes && is_manifest(path)
         })
-        .map(|(path, _)| (path.bytes().filter(|b| *b == b'/').count(), path.as_ref()))
+        .map(|(path, _)| (path.bytes().filter(|b| *b == b'/').count(), path))
         .collect();
     wanted.sort_unstable();
     let mut texts = BTreeMap::new();

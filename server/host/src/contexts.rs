@@ -64,7 +64,7 @@ mod tests {
         let contexts = Contexts::new(fs, Limits::default(), Duration::from_secs(60));
         let of = |name: &str| contexts.of(Path::new("/w"), &Path::new("/w").join(name));
         let (one, two, other) = (of("Dockerfile"), of("y.Dockerfile"), of("x.Dockerfile"));
-        assert!(std::sync::Arc::ptr_eq(&one.entries, &two.entries));
+        assert!(one.entries.is_same(&two.entries));
         assert_eq!(
             (one.dockerfile.as_deref(), two.dockerfile.as_deref()),
             (Some("Dockerfile"), Some("y.Dockerfile"))

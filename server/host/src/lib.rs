@@ -12,3 +12,4 @@ pub mod memfs;
 pub mod memo;
 pub mod read;
 pub mod root;
+mod walk;

@@ -1,3 +1,4 @@
+//! The index of a build context: what there is to copy.
 //!
 //! The index is made by `host` (this room does no IO) and never changes; an edit of the working tree makes a new one that
 //! shares what stayed the same.
@@ -6,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dockerignore::Dockerignore;
+use crate::tree::{Below, Tree};
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +47,20 @@ pub struct Entry {
     pub link: Option<Box<str>>,
 }
 
+impl Entry {
+    /// A directory with these permission bits.
+    pub fn directory(mode: u32) -> Entry {
+        Entry { kind: EntryKind::Dir, mode, size: 0, content: Content::nothing(), link: None }
+    }
+}
+
+impl Content {
+    /// The content of what has none: directories, links and special files.
+    pub fn nothing() -> Content {
+        Content::Hash(*blake3::hash(b"").as_bytes())
+    }
+}
+
 /// Why an index does not hold the whole context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incomplete {
@@ -62,7 +78,8 @@ pub struct Context {
     /// How messages name the context: the folder as the user gave it.
     pub name: String,
     /// Every entry that the ignore file leaves, by slash-separated path relative to the context, without a leading `/`.
-    pub entries: Arc<BTreeMap<Box<str>, Entry>>,
+    /// Cloning costs nothing, and a changed clone shares what it did not change.
+    pub entries: Tree,
     /// The text of manifests (package.json, go.mod, requirements.txt ...) that are not too big, by path.
     pub texts: Arc<BTreeMap<Box<str>, Arc<str>>>,
     /// The patterns in force; empty without an ignore file.
@@ -86,16 +103,10 @@ impl Context {
         path.is_empty() || self.get(path).is_some_and(|e| e.kind == EntryKind::Dir)
     }
 
-    /// The entries below a directory, in order of their paths, the directory itself not included. `""` is the root.
-    pub fn below<'a>(&'a self, dir: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
-        let start = prefix.clone();
-        self.entries
-            .range::<str, _>((std::ops::Bound::Included(start.as_str()), std::ops::Bound::Unbounded))
-            .take_while(move |(path, _)| path.starts_with(prefix.as_str()))
-            .map(|(path, entry)| (path.as_ref(), entry))
-            .collect::<Vec<_>>()
-            .into_iter()
+    /// The entries below a directory, each directory right before what is below it, otherwise by name; the directory
+    /// itself not included. `""` is the root.
+    pub fn below(&self, dir: &str) -> Below<'_> {
+        self.entries.below(dir)
     }
 
     /// The text of a manifest.

@@ -16,6 +16,7 @@ pub mod ports;
 pub mod selection;
 pub mod shared_map;
 pub mod signals;
+pub mod tree;
 
 pub use context::{Content, Context, Entry, EntryKind, Incomplete};
 pub use dockerignore::Dockerignore;
@@ -24,3 +25,4 @@ pub use eval::{Evaluation, evaluate, evaluate_again};
 pub use file::{File, Stage};
 pub use options::{NamedContext, Options};
 pub use platform::Platform;
+pub use tree::{Totals, Tree};

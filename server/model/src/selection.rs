@@ -8,6 +8,7 @@ use blake3::Hasher;
 use crate::context::{Content, Context, Entry, EntryKind};
 use crate::dockerignore::Dockerignore;
 use crate::gopath::{go_match, path_base, path_clean};
+use crate::tree::{self, Totals};
 
 /// A key: equal keys mean equal content as far as BuildKit looks.
 pub type Key = [u8; 32];
@@ -24,6 +25,35 @@ pub struct Selected {
     pub paths: Vec<String>,
     /// Whether the build would fail because nothing is there.
     pub missing: bool,
+    /// How many files, at which size, those below matched directories included and excluded ones not.
+    pub files: Files,
+}
+
+/// The size of a selection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// How many files.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many of them were not read ([`Content::Unread`]). The key is the same in every process if this is 0.
+    pub unread: usize,
+}
+
+impl Files {
+    fn add(&mut self, totals: &Totals) {
+        self.count += totals.files;
+        self.bytes = self.bytes.saturating_add(totals.bytes);
+        self.unread += totals.unread;
+    }
+
+    fn count(&mut self, entry: &Entry) {
+        if entry.kind == EntryKind::File {
+            self.count += 1;
+            self.bytes = self.bytes.saturating_add(entry.size);
+            self.unread += usize::from(matches!(entry.content, Content::Unread(_)));
+        }
+    }
 }
 
 /// How a source is read.
@@ -57,6 +87,7 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
     let full = join(&pivot, &pattern);
     let paths = matches(context, &full);
     let mut hasher = Hasher::new();
+    let mut files = Files::default();
     for path in &paths {
         let real = resolve(context, path);
         let Some(real) = real else { continue };
@@ -76,11 +107,18 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
                     .is_some_and(|e| e.is_excluded(if reading.parents { name } else { path_base(path) }));
                 if !out {
                     record(&mut hasher, entry);
+                    files.count(entry);
                 }
             }
-            // A directory, or the context itself.
-            _ => {
+            // A directory, or the context itself: names are relative to it, so without exclusions its digest says it all.
+            _ if excludes.is_none() => {
                 field(&mut hasher, b"dir");
+                let totals = context.entries.totals(&real);
+                hasher.update(&totals.digest);
+                files.add(&totals);
+            }
+            _ => {
+                field(&mut hasher, b"some of a dir");
                 for (below, entry) in context.below(&real) {
                     let relative = below[real.len()..].trim_start_matches('/');
                     let shown = if reading.parents { join(name, relative) } else { relative.to_owned() };
@@ -91,6 +129,7 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
                     }
                     field(&mut hasher, relative.as_bytes());
                     record(&mut hasher, entry);
+                    files.count(entry);
                 }
             }
         }
@@ -99,7 +138,7 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
     if paths.is_empty() {
         field(&mut hasher, b"nothing");
     }
-    Selected { key: *hasher.finalize().as_bytes(), paths, missing }
+    Selected { key: *hasher.finalize().as_bytes(), paths, missing, files }
 }
 
 /// Whether a changed path can change what `source` selects. Cheap, and never says no wrongly: links may be involved.
@@ -127,17 +166,32 @@ fn matches(context: &Context, source: &str) -> Vec<String> {
     let Some(real) = (if dir.is_empty() { Some(String::new()) } else { resolve(context, dir) }) else {
         return Vec::new();
     };
-    let depth = pattern.split('/').count();
-    let mut found: Vec<String> = Vec::new();
-    for (path, entry) in context.below(&real) {
-        let relative = path[real.len()..].trim_start_matches('/');
-        if entry.kind != EntryKind::Other
-            && relative.split('/').count() == depth
-            && go_match(pattern, relative).unwrap_or(false)
-        {
-            found.push(join(dir, relative));
+    let mut found = Vec::new();
+    // A class of Go's may match a slash, and an escape may stand before one: only a plain pattern is taken apart at its
+    // slashes, to leave out directories in which nothing can match.
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let plain = !pattern.contains(['[', '\\']);
+    let mut open = vec![(real.clone(), 0)];
+    while let Some((below, depth)) = open.pop() {
+        for (path, entry) in context.entries.children(&below) {
+            let name = path.get(below.len()..).unwrap_or_default().trim_start_matches('/');
+            let relative = path.get(real.len()..).unwrap_or_default().trim_start_matches('/');
+            let last = depth + 1 == parts.len();
+            if entry.kind == EntryKind::Other {
+                continue;
+            }
+            if last {
+                if go_match(pattern, relative).unwrap_or(false) {
+                    found.push(join(dir, relative));
+                }
+            } else if entry.kind == EntryKind::Dir
+                && (!plain || parts.get(depth).is_some_and(|part| go_match(part, name).unwrap_or(true)))
+            {
+                open.push((path.to_owned(), depth + 1));
+            }
         }
     }
+    found.sort_unstable();
     found
 }
 
@@ -190,20 +244,10 @@ pub(crate) fn field(hasher: &mut Hasher, bytes: &[u8]) {
 }
 
 fn record(hasher: &mut Hasher, entry: &Entry) {
-    let kind = match entry.kind {
-        EntryKind::File => 0u8,
-        EntryKind::Dir => 1,
-        EntryKind::Symlink => 2,
-        EntryKind::Other => 3,
-    };
-    hasher.update(&[kind]);
-    if entry.kind != EntryKind::Symlink {
-        hasher.update(&entry.mode.to_le_bytes());
-    }
-    hasher.update(&entry.size.to_le_bytes());
-    match &entry.content {
-        Content::Hash(hash) => hasher.update(&[0]).update(hash),
-        Content::Unread(id) => hasher.update(&[1]).update(&id.to_le_bytes()),
-    };
-    field(hasher, entry.link.as_deref().unwrap_or_default().as_bytes());
+    let mut record = Vec::new();
+    tree::record(&mut record, entry);
+    hasher.update(&record);
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use layerwise_model::images::WellKnown;
-use layerwise_model::{Content, Context, Entry, EntryKind, File, Options, evaluate};
+use layerwise_model::{Content, Context, Entry, EntryKind, File, Options, Tree, evaluate};
 use layerwise_syntax::Parsed;
 
 use super::{Cx, Offer, Refactoring};
@@ -12,18 +12,15 @@ use crate::fix::{Applicability, apply};
 /// A build context of these files; those with text have it.
 pub(crate) fn context(files: &[(&str, &str)]) -> Context {
     let entry = |kind, size| Entry { kind, mode: 0o644, size, content: Content::Unread(size), link: None };
-    let mut entries = std::collections::BTreeMap::new();
+    let mut entries = Tree::new();
     let mut texts = std::collections::BTreeMap::new();
     for (path, text) in files {
-        for (at, _) in path.match_indices('/') {
-            entries.insert(path[..at].into(), entry(EntryKind::Dir, 0));
-        }
-        entries.insert((*path).into(), entry(EntryKind::File, text.len() as u64));
+        entries.insert(path, entry(EntryKind::File, text.len() as u64));
         if !text.is_empty() {
             texts.insert((*path).into(), Arc::from(*text));
         }
     }
-    Context { entries: Arc::new(entries), texts: Arc::new(texts), ..Context::default() }
+    Context { entries, texts: Arc::new(texts), ..Context::default() }
 }
 
 /// Runs `look` on a file.

@@ -270,22 +270,17 @@ impl<'a> Explain<'a> {
         causes.extend(found.into_iter().cloned().map(Cause::File));
     }
 
-    /// The paths whose entries differ between the two contexts, sorted.
+    /// The paths whose entries differ between the two contexts, sorted. What they share is not looked at.
     fn changed_files(&self) -> &[String] {
         self.changed.get_or_init(|| {
             let (Some(before), Some(after)) = (self.before.and_then(|b| b.context), self.after.context)
             else {
                 return Vec::new();
             };
-            if std::sync::Arc::ptr_eq(&before.entries, &after.entries) {
-                return Vec::new();
-            }
-            let changed =
-                after.entries.iter().filter(|(path, entry)| before.entries.get(*path) != Some(entry));
-            let gone = before.entries.keys().filter(|path| !after.entries.contains_key(*path));
-            let all: BTreeSet<String> =
-                changed.map(|(path, _)| path).chain(gone).map(|p| p.to_string()).collect();
-            all.into_iter().collect()
+            let mut all: Vec<String> =
+                before.entries.changed(&after.entries).into_iter().map(str::to_owned).collect();
+            all.sort_unstable();
+            all
         })
     }
 }

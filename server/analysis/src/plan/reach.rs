@@ -269,8 +269,6 @@ fn covers(place: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use layerwise_model::graph::{Contexts, graph};
     use layerwise_model::images::WellKnown;
     use layerwise_model::{Content, Entry, File, Options, evaluate};
@@ -279,14 +277,10 @@ mod tests {
     use super::*;
 
     fn with<T>(text: &str, paths: &[&str], look: impl FnOnce(&Side<'_>) -> T) -> T {
-        let mut entries = BTreeMap::new();
+        let mut context = Context::default();
         for path in paths {
-            for (at, _) in path.match_indices('/') {
-                entries.insert(path[..at].into(), entry(EntryKind::Dir));
-            }
-            entries.insert((*path).into(), entry(EntryKind::File));
+            context.entries.insert(path, entry(EntryKind::File));
         }
-        let context = Context { entries: Arc::new(entries), ..Context::default() };
         let options = Options::default();
         let file = File::new(Parsed::new(text));
         let eval = evaluate(&file, &options, &WellKnown);

@@ -1,7 +1,5 @@
 //! "What if this file changes?": a plan against the same build with one file different.
 
-use std::sync::Arc;
-
 use layerwise_model::eval::evaluate;
 use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::WellKnown;
@@ -12,7 +10,7 @@ use super::{Plan, Side, plan};
 /// The context as it would be with these paths changed: files get other content, directories a change somewhere below,
 /// paths that do not exist appear as files (with the directories above them). Ignored paths change nothing.
 pub fn with_changed(context: &Context, paths: &[String]) -> Context {
-    let mut entries = (*context.entries).clone();
+    let mut entries = context.entries.clone();
     for path in paths {
         let clean = layerwise_model::selection::source_path(path);
         if clean.is_empty() || !context.ignore.in_context(&clean) {
@@ -20,27 +18,19 @@ pub fn with_changed(context: &Context, paths: &[String]) -> Context {
         }
         // No hash of real bytes: nothing else is equal to it.
         let changed = Content::Hash(*blake3::hash(format!("changed: {clean}").as_bytes()).as_bytes());
-        match entries.get_mut(clean.as_str()) {
-            Some(entry) if entry.kind == EntryKind::Dir => {
-                let inside = format!("{clean}/.layerwise-changed");
-                entries.insert(inside.into(), new_file(changed));
+        match entries.get(&clean).map(|entry| entry.kind) {
+            Some(EntryKind::Dir) => {
+                entries.insert(&format!("{clean}/.layerwise-changed"), new_file(changed));
             }
-            Some(entry) => entry.content = changed,
-            None => {
-                for (at, _) in clean.match_indices('/') {
-                    entries.entry(clean[..at].into()).or_insert_with(|| Entry {
-                        kind: EntryKind::Dir,
-                        mode: 0o755,
-                        size: 0,
-                        content: Content::Hash([0; 32]),
-                        link: None,
-                    });
+            Some(_) => {
+                if let Some(entry) = entries.get_mut(&clean) {
+                    entry.content = changed;
                 }
-                entries.insert(clean.into(), new_file(changed));
             }
+            None => entries.insert(&clean, new_file(changed)),
         }
     }
-    Context { entries: Arc::new(entries), ..context.clone() }
+    Context { entries, ..context.clone() }
 }
 
 fn new_file(content: Content) -> Entry {

@@ -3,7 +3,7 @@ use crate::fs::OsFs;
 use crate::memfs::MemFs;
 
 fn paths(context: &Context) -> Vec<&str> {
-    context.entries.keys().map(AsRef::as_ref).collect()
+    context.entries.keys().collect()
 }
 
 fn load_mem(fs: &MemFs) -> Context {

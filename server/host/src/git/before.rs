@@ -1,18 +1,17 @@
 //! The index of a context as it was, made from the one as it is and what git says has changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
 use layerwise_model::context::{Content, Context, Entry, EntryKind, Incomplete};
 use layerwise_model::dockerignore::Dockerignore;
+use layerwise_model::tree::Tree;
 
 use super::{Before, State, Versioned};
-use crate::context::{IgnoreFile, Limits, ignore_file, nothing, read_manifests, unread, walk};
+use crate::context::{IgnoreFile, Limits, ignore_file, read_manifests, unread};
 use crate::fs::ContextFs;
-
-type Entries = BTreeMap<Box<str>, Entry>;
+use crate::walk::walk;
 
 /// The context as it was, from the one as it is (`after`) and what differs.
 ///
@@ -33,14 +32,11 @@ pub fn context_before(
     let mut context = after.clone();
     if now.as_ref().map(|f| &f.text) != then.as_ref().map(|f| &f.text) {
         context.ignore = Arc::new(Dockerignore::parse(then.as_ref().map_or("", |f| f.text.as_str())));
-        let mut walked = walk(fs, root, &context.ignore, limits);
-        for (path, entry) in &mut walked.entries {
-            if let Some(known) = after.get(path) {
-                *entry = known.clone();
-            }
-        }
+        // What was not ignored on either side is the same on both.
+        let mut content_of = |path: &str, _: &_| after.get(path).map_or_else(unread, |known| known.content);
+        let walked = walk(fs, root, &context.ignore, limits, &mut content_of);
         context.texts = Arc::new(read_manifests(fs, root, &walked.entries, limits));
-        context.entries = Arc::new(walked.entries);
+        context.entries = walked.entries;
         let unreadable = (!walked.unreadable.is_empty()).then_some(Incomplete::Unreadable(walked.unreadable));
         context.incomplete = walked.stopped.or(unreadable);
     }
@@ -50,7 +46,7 @@ pub fn context_before(
     }
     let ignore = Arc::clone(&context.ignore);
     let moved_modes = modes_of_new_files(after, before);
-    let entries = Arc::make_mut(&mut context.entries);
+    let entries = &mut context.entries;
     let texts = Arc::make_mut(&mut context.texts);
     remove_new(entries, texts, before, &|dir| holds_ignored(fs, root, dir, before));
     for (path, state) in &before.changed {
@@ -61,18 +57,21 @@ pub fn context_before(
         add_directories(entries, path);
         if *state == State::Unknown {
             // Whatever stood there, nothing below is known to be the same.
-            for (_, entry) in below_mut(entries, path) {
-                if entry.kind == EntryKind::File {
+            let files = entries.below(path).filter(|(_, e)| e.kind == EntryKind::File);
+            for file in files.map(|(path, _)| path.to_owned()).collect::<Vec<_>>() {
+                if let Some(entry) = entries.get_mut(&file) {
                     entry.content = unread();
                 }
             }
-            entries.entry(path.as_str().into()).or_insert(entry);
+            if entries.get(path).is_none() {
+                entries.insert(path, entry);
+            }
             continue;
         }
         if let State::File { text: Some(text), .. } = state {
             texts.insert(path.as_str().into(), Arc::clone(text));
         }
-        entries.insert(path.as_str().into(), entry);
+        entries.insert(path, entry);
     }
     context
 }
@@ -109,7 +108,7 @@ fn ignore_file_before(
 /// Takes away what was not there, or was something else, and the directories that nothing else held (`holds_ignored`
 /// tells whether git ignores something in one).
 fn remove_new(
-    entries: &mut Entries,
+    entries: &mut Tree,
     texts: &mut BTreeMap<Box<str>, Arc<str>>,
     before: &Before,
     holds_ignored: &dyn Fn(&str) -> bool,
@@ -119,28 +118,25 @@ fn remove_new(
         if *state == State::Unknown {
             continue;
         }
-        let mut removed = entries.remove(path.as_str()).is_some();
         texts.remove(path.as_str());
-        let below: Vec<Box<str>> = below(entries, path).map(|(path, _)| path.clone()).collect();
-        for path in below {
-            entries.remove(&path);
-            texts.remove(&path);
-            removed = true;
+        for (path, _) in entries.below(path) {
+            texts.remove(path);
         }
+        let removed = entries.remove(path).is_some();
         if removed && *state == State::Absent {
             emptied.extend(parents(path).map(str::to_owned));
         }
     }
     for dir in &before.untracked_dirs {
         emptied.insert(dir.clone());
-        let dirs = below(entries, dir).filter(|(_, e)| e.kind == EntryKind::Dir);
-        emptied.extend(dirs.map(|(path, _)| path.to_string()));
+        let dirs = entries.below(dir).filter(|(_, e)| e.kind == EntryKind::Dir);
+        emptied.extend(dirs.map(|(path, _)| path.to_owned()));
     }
     // In reverse order of their paths, a directory comes after all below it.
     for dir in emptied.iter().rev().filter(|dir| !before.dirs.contains(*dir)) {
-        let is_dir = entries.get(dir.as_str()).is_some_and(|e| e.kind == EntryKind::Dir);
-        if is_dir && below(entries, dir).next().is_none() && !holds_ignored(dir) {
-            entries.remove(dir.as_str());
+        let is_dir = entries.get(dir).is_some_and(|e| e.kind == EntryKind::Dir);
+        if is_dir && entries.children(dir).next().is_none() && !holds_ignored(dir) {
+            entries.remove(dir);
         }
     }
 }
@@ -179,33 +175,15 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.rmatch_indices('/').filter_map(|(slash, _)| path.get(..slash))
 }
 
-fn below<'a>(entries: &'a Entries, dir: &str) -> impl Iterator<Item = (&'a Box<str>, &'a Entry)> {
-    let prefix = format!("{dir}/");
-    entries
-        .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-        .take_while(move |(path, _)| path.starts_with(&prefix))
-}
-
-fn below_mut<'a>(entries: &'a mut Entries, dir: &str) -> impl Iterator<Item = (&'a Box<str>, &'a mut Entry)> {
-    let prefix = format!("{dir}/");
-    entries
-        .range_mut::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-        .take_while(move |(path, _)| path.starts_with(&prefix))
-}
-
 /// Adds the directories above a path that are not there. Their bits are those of the nearest directory that is: git keeps
 /// none.
-fn add_directories(entries: &mut Entries, path: &str) {
+fn add_directories(entries: &mut Tree, path: &str) {
     let is_dir = |dir: &str| entries.get(dir).filter(|e| e.kind == EntryKind::Dir);
     let missing: Vec<&str> = parents(path).take_while(|dir| is_dir(dir).is_none()).collect();
     let mode = parents(path).find_map(is_dir).map_or(0o755, |e| e.mode);
     for dir in missing {
-        entries.insert(dir.into(), directory(mode));
+        entries.insert(dir, Entry::directory(mode));
     }
-}
-
-fn directory(mode: u32) -> Entry {
-    Entry { kind: EntryKind::Dir, mode, size: 0, content: nothing(), link: None }
 }
 
 /// The permission bits of files that came since, by their bytes and whether they are executable.
@@ -250,9 +228,9 @@ fn old_entry(
             kind: EntryKind::Symlink,
             mode: 0o777,
             size: 0,
-            content: nothing(),
+            content: Content::nothing(),
             link: Some(target.clone()),
         },
-        State::Absent | State::Unknown => directory(0o755),
+        State::Absent | State::Unknown => Entry::directory(0o755),
     }
 }

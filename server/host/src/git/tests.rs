@@ -88,7 +88,7 @@ impl Sandbox {
 
 fn changes(since: &Since) -> Vec<String> {
     let (before, after) = (&since.before.entries, &since.after.entries);
-    let mut all: Vec<&str> = before.keys().chain(after.keys()).map(AsRef::as_ref).collect();
+    let mut all: Vec<&str> = before.keys().chain(after.keys()).collect();
     all.sort_unstable();
     all.dedup();
     all.retain(|path| !path.split('/').any(|part| part == ".git"));
