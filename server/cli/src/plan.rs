@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use layerwise_analysis::cost::{self, Known};
 use layerwise_analysis::plan::{self, Side, stage_name, with_changed};
 use layerwise_host::context::{Limits, below_root, fingerprint, lexical, load};
 use layerwise_host::fs::{ContextFs, OsFs};
@@ -69,6 +70,9 @@ pub(crate) struct Plan {
     /// Compare with the files of a git revision
     #[arg(long, value_name = "GIT-REV")]
     since: Option<String>,
+    /// Megabits a second at which images are pulled [default: 100]
+    #[arg(long, value_name = "MBPS", value_parser = bandwidth)]
+    bandwidth: Option<f64>,
     /// The output format
     #[arg(long, default_value = "text")]
     format: Format,
@@ -80,6 +84,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         _ => Err("write NAME=DIR".to_owned()),
+    }
+}
+
+fn bandwidth(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(mbps) if mbps.is_finite() && mbps > 0.0 => Ok(mbps),
+        _ => Err("write a number of megabits a second, such as 100".to_owned()),
     }
 }
 
@@ -170,7 +181,10 @@ impl Plan {
         let after_graph = after.graph(&named);
         let before_graph = past.build.as_ref().map(|b| b.graph(&named));
         let before = past.build.as_ref().zip(before_graph.as_ref()).map(|(b, g)| b.side(g));
-        let plan = plan::plan(before.as_ref(), &after.side(&after_graph));
+        let side = after.side(&after_graph);
+        let mut plan = plan::plan(before.as_ref(), &side);
+        let known = Known { mbps: self.bandwidth, ..Known::default() };
+        cost::price(&mut plan, &side, &known);
         let target = after.eval.target.map(|index| stage_name(&after.file, index));
         let about =
             About { dockerfile: name, context, target, engine: "buildkit".to_owned(), before: past.name };

@@ -102,6 +102,63 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
     Selected { key: *hasher.finalize().as_bytes(), paths, missing }
 }
 
+/// How much a source selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Regular files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// How much `source` selects in `context`: what [`select`] finds, counted and not hashed.
+pub fn amount(context: &Context, source: &str, reading: Reading<'_>) -> Amount {
+    let excludes = (!reading.excludes.is_empty())
+        .then(|| Dockerignore::from_patterns(reading.excludes).unwrap_or_default());
+    let (pivot, pattern) = match source.split_once("/./").filter(|_| reading.parents) {
+        Some((pivot, pattern)) => (source_path(pivot), source_path(pattern)),
+        None => (String::new(), source_path(source)),
+    };
+    let excluded = |path: &str| excludes.as_ref().is_some_and(|e| e.is_excluded(path));
+    let mut amount = Amount::default();
+    let mut count = |entry: &Entry| {
+        if entry.kind == EntryKind::File {
+            amount.files += 1;
+            amount.bytes = amount.bytes.saturating_add(entry.size);
+        }
+    };
+    for path in matches(context, &join(&pivot, &pattern)) {
+        let Some(real) = resolve(context, &path) else { continue };
+        let name = if reading.parents {
+            path.strip_prefix(pivot.as_str()).unwrap_or(&path).trim_start_matches('/')
+        } else {
+            path_base(&path)
+        };
+        match context.get(&real) {
+            Some(entry) if entry.kind != EntryKind::Dir => {
+                if !excluded(name) {
+                    count(entry);
+                }
+            }
+            _ => {
+                for (below, entry) in context.below(&real) {
+                    let relative = below[real.len()..].trim_start_matches('/');
+                    if excludes.is_none()
+                        || !excluded(&if reading.parents {
+                            join(name, relative)
+                        } else {
+                            relative.to_owned()
+                        })
+                    {
+                        count(entry);
+                    }
+                }
+            }
+        }
+    }
+    amount
+}
+
 /// Whether a changed path can change what `source` selects. Cheap, and never says no wrongly: links may be involved.
 pub fn may_select(source: &str, path: &str) -> bool {
     let source = source_path(&source.replace("/./", "/"));
