@@ -113,7 +113,9 @@ impl<'a> Estimator<'a> {
             })
         };
         made.retain(|m| match m.what {
-            What::Cache(dir) => !cached(dir) && !(dir == "target" && cached("/target")),
+            // Cargo's is below the working directory, wherever that is.
+            What::Cache("target") => !run.mounts.iter().any(|(m, _)| m.target.ends_with("/target")),
+            What::Cache(dir) => !cached(dir),
             What::Dependencies("go") => !cached("/go/pkg/mod"),
             What::Dependencies("maven") => !cached("/root/.m2/repository"),
             _ => true,
