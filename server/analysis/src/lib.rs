@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod check;
+pub mod cost;
 pub mod diagnostic;
 pub mod fix;
 pub mod fix_all;

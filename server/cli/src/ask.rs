@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use layerwise_analysis::cost;
 use layerwise_analysis::plan::{
     Cache, Contents, Known, Moved, Plan, Side, plan_in, stage_name, with_changed,
 };
@@ -72,6 +73,9 @@ pub(crate) struct Ask {
     /// Compare with the files of a git revision
     #[arg(long, value_name = "GIT-REV")]
     since: Option<String>,
+    /// Megabits a second at which images are pulled [default: 100]
+    #[arg(long, value_name = "MBPS", value_parser = bandwidth)]
+    bandwidth: Option<f64>,
     /// The engine that builds: buildkit, buildkit 0.12, docker 28.5, docker 28.5 graphdriver, buildah or legacy
     #[arg(long, value_name = "ENGINE", default_value = "buildkit", value_parser = Engine::parse)]
     engine: Engine,
@@ -87,6 +91,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         _ => Err("write NAME=DIR".to_owned()),
+    }
+}
+
+fn bandwidth(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(mbps) if mbps.is_finite() && mbps > 0.0 => Ok(mbps),
+        _ => Err("write a number of megabits a second, such as 100".to_owned()),
     }
 }
 
@@ -204,7 +215,9 @@ impl Ask {
         let known = before.as_ref().map_or_else(Known::default, |b| Known::of(b.graph, b.eval));
         let cache =
             Cache { known: &known, contents: self.cache, moved: &changed.moved, before: before.as_ref() };
-        let plan = plan_in(&cache, &after.side(&graph));
+        let mut plan = plan_in(&cache, &after.side(&graph));
+        let figures = cost::Known { mbps: self.bandwidth, ..cost::Known::default() };
+        cost::price(&mut plan, &after.side(&graph), &figures);
         let target = after.eval.target.map(|index| stage_name(&after.file, index));
         let about = About {
             dockerfile: name,

@@ -10,6 +10,8 @@ pub mod gopath;
 mod goregex;
 pub mod graph;
 pub mod images;
+pub mod keys;
+pub mod learnt;
 pub mod options;
 pub mod platform;
 pub mod ports;

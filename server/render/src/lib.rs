@@ -3,6 +3,7 @@
 //! Nothing here reads or writes anything; everything is text in, text out.
 
 pub mod diff;
+pub mod figures;
 pub mod json;
 pub mod place;
 pub mod plan;

@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Color, Style};
 use layerwise_analysis::plan::{Cause, Contents, Link, Plan, State, Step};
 use serde_json::{Value, json};
 
+use crate::figures::{self, price_json};
+
 /// The version of the JSON form; it changes when a field changes its meaning.
 pub const JSON_VERSION: u32 = 1;
 
@@ -76,9 +78,9 @@ impl Baseline {
 }
 
 /// The JSON form:
-/// `{"version", "dockerfile", "context", "target", "engine", "before", "steps": [...], "summary": {...}}`. Lines count
-/// from 1. A step is `{"line", "end_line", "stage", "instruction", "state", "because", "missing"}`, with `"triggers"` for
-/// ONBUILD only.
+/// `{"version", "dockerfile", "context", "target", "engine", "before", "steps": [...], "summary": {...}, "price": {...}}`.
+/// Lines count from 1. A step is `{"line", "end_line", "stage", "instruction", "state", "because", "missing", "price"}`, with
+/// `"triggers"` for ONBUILD only. Prices are those that [`layerwise_analysis::cost::price`] put into the plan.
 pub fn to_json(plan: &Plan, about: &About) -> Value {
     let summary = plan.summary();
     json!({
@@ -98,6 +100,7 @@ pub fn to_json(plan: &Plan, about: &About) -> Value {
             "metadata": summary.metadata,
             "not_built": summary.not_built,
         },
+        "price": price_json(&plan.price),
     })
 }
 
@@ -111,6 +114,7 @@ fn step_json(step: &Step, plan: &Plan) -> Value {
         "because": step.because.iter().map(cause_json).collect::<Vec<_>>(),
         "chain": chain_json(step, plan),
         "missing": step.missing,
+        "price": price_json(&step.price),
     });
     if !step.triggers.is_empty() {
         let triggers = step.triggers.iter().map(|t| {
@@ -177,7 +181,8 @@ pub(crate) fn clean(text: &str) -> String {
     annotate_snippets::normalize_untrusted_str(text)
 }
 
-/// "2 of 9 steps rebuild, 1 depends": the plan in a few words. Steps are those that make a vertex.
+/// "2 of 9 steps rebuild, 1 depends: ~48 s, ~120 MB": the plan in a few words. Steps are those that make a vertex; the price
+/// is that of the steps that are rebuilt, left out where it is not known.
 pub fn headline(plan: &Plan) -> String {
     let summary = plan.summary();
     let steps = summary.cached + summary.rebuilt + summary.depends;
@@ -189,6 +194,10 @@ pub fn headline(plan: &Plan) -> String {
     if summary.depends > 0 {
         let _ =
             write!(text, ", {} {}", summary.depends, if summary.depends == 1 { "depends" } else { "depend" });
+    }
+    let price = figures::price(&plan.price);
+    if summary.rebuilt > 0 && !price.is_empty() {
+        let _ = write!(text, ": {price}");
     }
     text
 }
@@ -227,13 +236,19 @@ fn step_text(out: &mut String, plan: &Plan, step: &Step, digits: usize, width: u
     let (sign, word, style) = look(step.state);
     let dim = Style::new().dimmed();
     let lead = 2 + 1 + 1 + 9 + 1 + digits + 2;
-    let room = width.saturating_sub(lead).max(24);
+    // Only what may run has a price worth reading.
+    let price = match step.state {
+        State::Rebuilt | State::Depends => figures::price(&step.price),
+        _ => String::new(),
+    };
+    let gap = if price.is_empty() { "" } else { "  " };
+    let room = width.saturating_sub(lead + gap.len() + price.chars().count()).max(24);
     let instruction = shorten(&step.instruction, room);
     let quiet = matches!(step.state, State::Metadata | State::NotBuilt);
     let text_style = if quiet { dim } else { Style::new() };
     let _ = writeln!(
         out,
-        "  {style}{sign} {word:<9}{style:#} {dim}{:>digits$}{dim:#}  {text_style}{instruction}{text_style:#}",
+        "  {style}{sign} {word:<9}{style:#} {dim}{:>digits$}{dim:#}  {text_style}{instruction}{text_style:#}{gap}{dim}{price}{dim:#}",
         step.line
     );
     let indent = " ".repeat(lead);
@@ -285,6 +300,8 @@ pub(crate) fn shorten(text: &str, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use layerwise_analysis::cost::{Figure, Price};
+
     use super::*;
 
     fn step(line: usize, state: State, because: Vec<Cause>) -> Step {
@@ -298,6 +315,7 @@ mod tests {
             because,
             missing: Vec::new(),
             triggers: Vec::new(),
+            price: Price::default(),
         }
     }
 
@@ -309,6 +327,7 @@ mod tests {
                 step(3, State::Rebuilt, vec![Cause::Line(2)]),
                 step(4, State::Metadata, Vec::new()),
             ],
+            ..Plan::default()
         };
         let about = About {
             dockerfile: "Dockerfile".to_owned(),
@@ -332,6 +351,26 @@ mod tests {
         assert_eq!(json["steps"][3]["state"], "metadata");
         assert!(json["steps"][0].get("triggers").is_none());
         assert!(json["target"].is_null());
+    }
+
+    #[test]
+    fn prices_stand_at_the_steps_that_run_and_in_the_headline() {
+        let (mut plan, about) = example();
+        let price = Price { seconds: Some(Figure::estimate(23.0)), bytes: Some(Figure::measured(1_200.0)) };
+        plan.steps[0].price = price;
+        plan.steps[1].price = price;
+        plan.price = price;
+        let text = anstream::adapter::strip_str(&to_text(&plan, &about, 80)).to_string();
+        assert!(text.contains("2 of 3 steps rebuild: ~20 s, 1.2 kB\n"), "{text}");
+        assert!(text.contains("RUN step 2  ~20 s, 1.2 kB\n"), "{text}");
+        assert!(text.contains("RUN step 1\n"), "a cached step costs nothing: {text}");
+        let json = to_json(&plan, &about);
+        let expected = json!({
+            "seconds": { "value": 23, "measured": false },
+            "bytes": { "value": 1_200, "measured": true },
+        });
+        assert_eq!((&json["price"], &json["steps"][1]["price"]), (&expected, &expected));
+        assert!(json["steps"][2]["price"]["seconds"].is_null());
     }
 
     #[test]

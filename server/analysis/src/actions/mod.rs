@@ -15,6 +15,7 @@ mod testing;
 
 use std::ops::Range;
 
+pub(crate) use command::is_core as is_core_command;
 use layerwise_model::{Context, Evaluation, File};
 
 use crate::fix::{Applicability, Edit};

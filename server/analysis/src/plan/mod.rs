@@ -8,6 +8,8 @@ use layerwise_model::graph::{Graph, Kind, Origin};
 use layerwise_model::{Context, File, Options};
 use layerwise_syntax::Keyword;
 
+use crate::cost::Price;
+
 mod causes;
 mod compare;
 mod known;
@@ -84,7 +86,7 @@ pub enum Cause {
 }
 
 /// One instruction of the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The instruction's number.
     pub number: usize,
@@ -104,6 +106,8 @@ pub struct Step {
     pub missing: Vec<String>,
     /// For ONBUILD: what happens where it is triggered.
     pub triggers: Vec<Trigger>,
+    /// What it costs when it runs. Nothing is known until [`crate::cost::price`] was asked.
+    pub price: Price,
 }
 
 /// An ONBUILD trigger where it runs.
@@ -120,10 +124,14 @@ pub struct Trigger {
 }
 
 /// A plan: one step per instruction, in file order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
+    /// What the steps that are rebuilt cost together. Nothing is known until [`crate::cost::price`] was asked.
+    pub price: Price,
+    /// The same for each stage, by its number; empty until [`crate::cost::price`] was asked.
+    pub stage_prices: Vec<Price>,
 }
 
 /// How many steps are in each state.
@@ -204,9 +212,10 @@ pub fn plan_in(cache: &Cache<'_>, after: &Side<'_>) -> Plan {
             because,
             missing: after.graph.missing.get(&number).cloned().unwrap_or_default(),
             triggers: triggers(after, number, &matches, &explain),
+            price: Price::default(),
         }
     });
-    Plan { steps: steps.collect() }
+    Plan { steps: steps.collect(), ..Plan::default() }
 }
 
 /// The name of a stage, or what BuildKit calls one without.

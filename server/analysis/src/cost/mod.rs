@@ -1,0 +1,94 @@
+//! A price for each step: what it takes when it runs, and how many bytes its layer has.
+//!
+//! What was learnt from build logs comes first (by the step's full key, then by its definition), then what files and
+//! engines say, then an estimate by the kind of step ([`run`], [`estimate`]), which is marked as one.
+
+pub mod bases;
+pub(crate) mod estimate;
+mod figure;
+mod run;
+
+use std::collections::{BTreeMap, HashSet};
+
+pub use figure::{Figure, Price};
+use layerwise_model::keys::keys;
+use layerwise_model::learnt::{Index, Learnt};
+
+use self::estimate::Estimator;
+use crate::plan::{Plan, Side, State};
+
+/// Megabits a second that images are pulled at unless something else is said: the reference of published comparisons.
+pub const DEFAULT_MBPS: f64 = 100.0;
+
+/// What is known beside the files.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// What was learnt from earlier builds of the Dockerfile.
+    pub learnt: Option<&'a Learnt>,
+    /// Megabits (10^6 bits) a second that images are pulled at; [`DEFAULT_MBPS`] if it is not given or not positive.
+    pub mbps: Option<f64>,
+    /// Bytes of images (unpacked) that a local engine has, by the reference as the Dockerfile has it, normalized.
+    pub images: BTreeMap<String, u64>,
+}
+
+impl Known<'_> {
+    /// The bandwidth in megabits a second; always positive.
+    pub fn mbps(&self) -> f64 {
+        self.mbps.filter(|m| m.is_finite() && *m > 0.0).unwrap_or(DEFAULT_MBPS)
+    }
+
+    /// The bytes of an image, unpacked: measured by an engine, or of the table.
+    pub fn image_bytes(&self, reference: &str) -> Option<Figure> {
+        let measured = self.images.get(reference).map(|bytes| Figure::measured(*bytes as f64));
+        measured.or_else(|| bases::lookup(reference).map(|row| Figure::estimate(row.bytes())))
+    }
+}
+
+/// Seconds that a number of bytes takes: `MB * 8 / Mbps`, the reference's own formula. It takes the bytes as they are;
+/// layers are packed on the wire, so that a real pull is two to three times faster.
+pub fn pull_seconds(bytes: Figure, mbps: f64) -> Figure {
+    Figure { value: bytes.value * 8.0 / (mbps * 1e6), ..bytes }
+}
+
+/// Puts the prices into a plan of `side`: each step's, each stage's and the whole one.
+///
+/// The price of a stage and of the plan is what the steps that are `rebuilt` cost, each vertex once (BuildKit builds equal
+/// ones once), added up as if they ran one after another; stages that run beside one another take less. Steps that
+/// `depend` are not in it.
+pub fn price(plan: &mut Plan, side: &Side<'_>, known: &Known<'_>) {
+    let estimator = Estimator::new(side, known);
+    let learnt = known.learnt.map(Learnt::index).unwrap_or_default();
+    let keys = if known.learnt.is_some() { keys(side.graph) } else { Vec::new() };
+    for step in &mut plan.steps {
+        let Some(vertex) = side.graph.of_instruction.get(&step.number) else { continue };
+        let estimate = estimator.get(step.number).map(|e| e.price).unwrap_or_default();
+        step.price = match keys.get(*vertex) {
+            Some(keys) => measured(&learnt, keys, estimate),
+            None => estimate,
+        };
+    }
+    let mut seen = HashSet::new();
+    let mut rebuilt: Vec<(usize, Price)> = Vec::new();
+    for step in plan.steps.iter().filter(|s| s.state == State::Rebuilt) {
+        let vertex = side.graph.of_instruction.get(&step.number);
+        if let (Some(stage), true) = (side.file.stage_of(step.number), vertex.is_none_or(|v| seen.insert(*v)))
+        {
+            rebuilt.push((stage.index, step.price));
+        }
+    }
+    plan.price = Price::sum(rebuilt.iter().map(|(_, price)| price));
+    plan.stage_prices = (0..side.file.stages().len())
+        .map(|index| Price::sum(rebuilt.iter().filter(|(stage, _)| *stage == index).map(|(_, price)| price)))
+        .collect();
+}
+
+/// What was measured, else what was estimated.
+fn measured(learnt: &Index<'_>, keys: &layerwise_model::keys::StepKeys, estimate: Price) -> Price {
+    let known = learnt.get(keys);
+    // The size of files is exact, whatever an earlier layer had.
+    let exact = estimate.bytes.filter(|b| b.measured);
+    Price {
+        seconds: known.seconds.map(Figure::measured).or(estimate.seconds),
+        bytes: exact.or(known.bytes.map(|b| Figure::measured(b as f64))).or(estimate.bytes),
+    }
+}
