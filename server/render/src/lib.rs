@@ -3,8 +3,13 @@
 //! Nothing here reads or writes anything; everything is text in, text out.
 
 pub mod diff;
+pub mod graph;
 pub mod json;
+pub mod mermaid;
+pub mod page;
 pub mod place;
 pub mod plan;
+pub mod structure;
+pub mod svg;
 pub mod text;
 pub mod why;
