@@ -85,6 +85,29 @@ pub(crate) struct Ask {
     cache: Contents,
 }
 
+/// Which build is meant, where there is only one.
+#[derive(clap::Args)]
+pub(crate) struct One {
+    /// The Dockerfile [default: Dockerfile in the context, or here]
+    #[arg(value_name = "DOCKERFILE")]
+    dockerfile: Option<PathBuf>,
+    /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+    /// An additional build context
+    #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
+    build_context: Vec<(String, String)>,
+    /// The stage to build [default: the last one]
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// The platform to build for [default: linux on this machine's processor]
+    #[arg(long, value_name = "P")]
+    platform: Option<String>,
+    /// A build argument
+    #[arg(long, value_name = "K=V", value_parser = argument)]
+    build_arg: Vec<(String, String)>,
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {
@@ -164,6 +187,15 @@ impl Answer {
 impl Ask {
     /// Compares the two builds.
     pub(crate) fn answer(&self) -> Result<Answer, String> {
+        self.compare(true)
+    }
+
+    /// The build alone: all of it runs.
+    pub(crate) fn alone(&self) -> Result<Answer, String> {
+        self.compare(false)
+    }
+
+    fn compare(&self, with_before: bool) -> Result<Answer, String> {
         let given = self.context.as_deref().map(|dir| folder(dir, "--context")).transpose()?;
         let path = self.dockerfile()?;
         let name = shown(&path);
@@ -187,7 +219,10 @@ impl Ask {
         let named = self.named_contexts(&options)?;
         let mut after = Build { file, eval, options, context };
         let changed = self.changed(root.as_deref(), &after)?;
-        let past = self.past(&path, root.as_deref(), &mut after, &changed)?;
+        let past = match with_before {
+            true => self.past(&path, root.as_deref(), &mut after, &changed)?,
+            false => Past { build: None, name: String::new(), kind: Baseline::None },
+        };
         let context = match &self.context {
             Some(dir) => Some(shown(dir)),
             None => root.as_deref().map(|root| shown(&relative(root))),
@@ -230,6 +265,29 @@ impl Ask {
             cache: self.cache,
         };
         Ok(Answer { plan, about, after, graph })
+    }
+
+    /// What is asked of one build, without one before.
+    pub(crate) fn of_one(one: One) -> Ask {
+        let One { dockerfile, context, build_context, target, platform, build_arg } = one;
+        Ask {
+            dockerfile,
+            context,
+            build_context,
+            target,
+            platform,
+            build_arg,
+            changed: Vec::new(),
+            pull: false,
+            before: None,
+            before_context: None,
+            before_build_arg: Vec::new(),
+            before_target: None,
+            since: None,
+            bandwidth: None,
+            engine: Engine::default(),
+            cache: Contents::default(),
+        }
     }
 
     /// A file as the user named it, relative to the build context.

@@ -5,10 +5,12 @@ mod apply;
 mod ask;
 mod check;
 mod eval;
+mod graph;
 mod lsp;
 mod offers;
 mod output;
 mod parallel;
+mod picture;
 mod plan;
 mod status;
 mod syntax;
@@ -33,6 +35,7 @@ enum Command {
     Actions(actions::Actions),
     Apply(apply::Apply),
     Plan(Box<plan::Plan>),
+    Graph(graph::Graph),
     Why(Box<why::Why>),
     Syntax(syntax::Syntax),
     Lsp(lsp::Lsp),
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Actions(command) => command.run(),
         Command::Apply(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Syntax(command) => command.run(),
         Command::Lsp(command) => command.run(),

@@ -1,9 +1,13 @@
 //! `layerwise plan`: what the next build runs again.
 
-use layerwise_render::plan::{to_json, to_text};
+use layerwise_render::mermaid::to_mermaid;
+use layerwise_render::page::to_html;
+use layerwise_render::plan::{headline, to_json, to_text};
+use layerwise_render::structure::Structure;
+use layerwise_render::svg::to_svg;
 
 use crate::ask::Ask;
-use crate::output::{self, Format, Out, complain};
+use crate::picture::{Format, To, pretty, with_arguments};
 use crate::status::{self, Status};
 
 /// Show which steps the next build runs again, and why
@@ -16,29 +20,30 @@ use crate::status::{self, Status};
 pub(crate) struct Plan {
     #[command(flatten)]
     ask: Ask,
-    /// The output format
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    to: To,
 }
 
 impl Plan {
     pub(crate) fn run(self) -> Status {
-        let answer = match self.ask.answer() {
-            Ok(answer) => answer,
-            Err(message) => {
-                complain(&message);
-                return Status::Trouble;
-            }
+        self.to.write(self.answer())
+    }
+
+    fn answer(&self) -> Result<String, String> {
+        let answer = self.ask.answer()?;
+        let (plan, about) = (&answer.plan, &answer.about);
+        let structure = || Structure::of(&answer.side());
+        let json = || {
+            let mut json = to_json(plan, about);
+            with_arguments(structure(), &answer.side()).add_to(&mut json, plan);
+            json
         };
-        let mut out = Out::new();
-        match self.format {
-            Format::Json => {
-                let json = to_json(&answer.plan, &answer.about);
-                // Strings, numbers and lists of them: nothing that serialization could refuse.
-                out.write(&(serde_json::to_string_pretty(&json).unwrap_or_default() + "\n"));
-            }
-            Format::Text => out.write_styled(&to_text(&answer.plan, &answer.about, output::width())),
-        }
-        out.finish(Status::Good)
+        Ok(match self.to.format {
+            Format::Text => to_text(plan, about, self.to.width()),
+            Format::Json => pretty(&json()),
+            Format::Svg => to_svg(&structure(), Some(plan), about),
+            Format::Mermaid => to_mermaid(&structure(), Some(plan)),
+            Format::Html => to_html(&json(), &format!("{}: {}", about.dockerfile, headline(plan))),
+        })
     }
 }

@@ -33,6 +33,43 @@ pub(crate) fn replace_file(path: &Path, before: &str, after: &str) -> Result<(),
     Ok(())
 }
 
+/// Makes a file, or replaces the one that is there. What is no file (a pipe, `/dev/stdout`) is written to. The error is a
+/// message without the path.
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("not written: {error}");
+    let there = path.metadata().ok();
+    if let Some(found) = &there
+        && !found.is_file()
+    {
+        return std::fs::write(path, text).map_err(failed);
+    }
+    // A link stays, and the file that it leads to is replaced.
+    let path = if there.is_some() { path.canonicalize().map_err(failed)? } else { path.to_path_buf() };
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => return Err("not written: it has no folder".to_owned()),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".layerwise-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file; the user's mask takes its part.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut new = builder.tempfile_in(folder).map_err(failed)?;
+    new.write_all(text.as_bytes()).map_err(failed)?;
+    if let Some(found) = there {
+        if found.permissions().readonly() {
+            return Err("not written: the file is read-only".to_owned());
+        }
+        new.as_file().set_permissions(found.permissions()).map_err(failed)?;
+    }
+    new.persist(&path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +99,26 @@ mod tests {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o640);
         }
         assert_eq!(names(dir.path()), ["Dockerfile"]);
+    }
+
+    #[test]
+    fn a_new_file_is_made_and_an_old_one_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.html");
+        for text in ["one", "two"] {
+            write_file(&path, text).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(names(dir.path()), ["plan.html"]);
+        assert!(write_file(&dir.path().join("none/plan.html"), "x").unwrap_err().contains("not written"));
+        #[cfg(unix)]
+        {
+            let link = dir.path().join("link.html");
+            std::os::unix::fs::symlink("plan.html", &link).unwrap();
+            write_file(&link, "three").unwrap();
+            assert!(link.symlink_metadata().unwrap().file_type().is_symlink());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "three");
+        }
     }
 
     #[test]

@@ -10,6 +10,19 @@ use crate::rules_docs;
 const QUERY_COPIES: &[(&str, &[&str])] =
     &[("server/syntax/queries", &["folds.scm", "highlights.scm", "injections.scm", "spans.scm"])];
 
+/// Where the page's sources are, and where the copies go that `render` embeds.
+const PAGE: (&str, &str) = ("editors/visualizer", "server/render/src/page");
+
+/// The parts of the page, each with the sources that it is made of, in order.
+const PAGE_PARTS: &[(&str, &[&str])] = &[
+    ("page.html", &["page.html"]),
+    ("page.css", &["page.css"]),
+    (
+        "page.js",
+        &["text.js", "plan.js", "whatif.js", "layout.js", "lanes.js", "details.js", "files.js", "main.js"],
+    ),
+];
+
 /// Where the pages of the rules and refactorings are.
 const RULES: &str = "docs/rules";
 
@@ -65,6 +78,18 @@ pub fn stale(root: &Path) -> io::Result<Vec<Stale>> {
             }
         }
     }
+    for (name, sources) in PAGE_PARTS {
+        let mut content = String::new();
+        for source in *sources {
+            let text = read(&root.join(PAGE.0).join(source))?;
+            content.push_str(&if source.ends_with(".js") { module(&text) } else { text });
+        }
+        let path = Path::new(PAGE.1).join(name);
+        let same = fs::read_to_string(root.join(&path)).is_ok_and(|old| old.replace("\r\n", "\n") == content);
+        if !same {
+            found.push(Stale { path, content: Some(content) });
+        }
+    }
     let pages = rules_docs::pages();
     for (path, content) in &pages {
         let same = fs::read_to_string(root.join(path)).is_ok_and(|old| old.replace("\r\n", "\n") == *content);
@@ -80,6 +105,16 @@ pub fn stale(root: &Path) -> io::Result<Vec<Stale>> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// A JavaScript module as a part of one script: the parts know each other without imports, and export nothing.
+fn module(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines().filter(|line| !line.starts_with("import ")) {
+        out.push_str(line.strip_prefix("export ").unwrap_or(line));
+        out.push('\n');
+    }
+    out
 }
 
 fn header(name: &str) -> String {
@@ -107,11 +142,21 @@ mod tests {
                 fs::write(root.join("queries").join(name), format!("({name})\r\n"))?;
             }
         }
+        assert!(stale(&root).is_err(), "the page is missing");
+        fs::create_dir_all(root.join(PAGE.0))?;
+        for source in PAGE_PARTS.iter().flat_map(|(_, sources)| *sources) {
+            fs::write(root.join(PAGE.0).join(source), "import { a } from './a.js';\nexport const b = a;\n")?;
+        }
         let all = stale(&root)?;
         assert_eq!(
             all.len(),
-            QUERY_COPIES.iter().map(|(_, names)| names.len()).sum::<usize>() + rules_docs::pages().len()
+            QUERY_COPIES.iter().map(|(_, names)| names.len()).sum::<usize>()
+                + PAGE_PARTS.len()
+                + rules_docs::pages().len()
         );
+        let script = all.iter().find(|file| file.path.ends_with("page.js")).and_then(|f| f.content.clone());
+        let parts = PAGE_PARTS.iter().find(|(name, _)| *name == "page.js").map_or(0, |(_, s)| s.len());
+        assert_eq!(script, Some("const b = a;\n".repeat(parts)));
         for file in &all {
             file.write(&root)?;
         }

@@ -4,8 +4,13 @@
 
 pub mod diff;
 pub mod figures;
+pub mod graph;
 pub mod json;
+pub mod mermaid;
+pub mod page;
 pub mod place;
 pub mod plan;
+pub mod structure;
+pub mod svg;
 pub mod text;
 pub mod why;

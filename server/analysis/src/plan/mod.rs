@@ -10,14 +10,18 @@ use layerwise_syntax::Keyword;
 
 use crate::cost::Price;
 
+mod arguments;
 mod causes;
 mod compare;
+mod edges;
 mod known;
 mod reach;
 mod simulate;
 mod why;
 
+pub use arguments::{Touched, touched_by_arguments};
 pub(crate) use compare::Match;
+pub use edges::{Edge, Edges, Read, contexts, edges};
 pub use known::{Contents, Known, Moved, Row, RowInput};
 pub use reach::{FileReach, Unread, reach_of_files, unread_files};
 pub use simulate::{affected_by, rebuilt_when, with_changed};
