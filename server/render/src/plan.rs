@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Color, Style};
+use layerwise_analysis::cost::ImageEstimate;
 use layerwise_analysis::plan::{Cause, Contents, Link, Plan, State, Step};
 use serde_json::{Value, json};
 
-use crate::figures::{self, price_json};
+use crate::figures::{self, figure_json, price_json};
 
 /// The version of the JSON form; it changes when a field changes its meaning.
 pub const JSON_VERSION: u32 = 1;
@@ -78,7 +79,7 @@ impl Baseline {
 }
 
 /// The JSON form:
-/// `{"version", "dockerfile", "context", "target", "engine", "before", "steps": [...], "summary": {...}, "price": {...}}`.
+/// `{"version", "dockerfile", "context", "target", "engine", "before", "steps": [...], "summary": {...}, "price": {...}, "image": {...}}`.
 /// Lines count from 1. A step is `{"line", "end_line", "stage", "instruction", "state", "because", "missing", "price"}`, with
 /// `"triggers"` for ONBUILD only. Prices are those that [`layerwise_analysis::cost::price`] put into the plan.
 pub fn to_json(plan: &Plan, about: &About) -> Value {
@@ -101,6 +102,7 @@ pub fn to_json(plan: &Plan, about: &About) -> Value {
             "not_built": summary.not_built,
         },
         "price": price_json(&plan.price),
+        "image": plan.image.as_ref().map_or(Value::Null, image_json),
     })
 }
 
@@ -133,6 +135,55 @@ fn step_json(step: &Step, plan: &Plan) -> Value {
 pub(crate) fn chain_json(step: &Step, plan: &Plan) -> Value {
     let link = |link: &Link| json!({ "line": link.line, "because": link.because.as_ref().map(cause_json) });
     plan.chain(step).iter().map(link).collect()
+}
+
+/// The image in JSON: `{"bytes": F, "pull_seconds": F, "parts": [{"line", "what", "bytes": F}], "orphaned": [{"line",
+/// "deleted_at", "what", "bytes": F}]}`.
+pub fn image_json(image: &ImageEstimate) -> Value {
+    let parts =
+        image.parts.iter().map(|p| json!({ "line": p.line, "what": p.what, "bytes": figure_json(p.bytes) }));
+    let orphaned = image.orphaned.iter().map(|o| {
+        json!({
+            "line": o.line,
+            "deleted_at": o.deleted_at,
+            "what": o.what,
+            "bytes": figure_json(Some(o.bytes)),
+        })
+    });
+    json!({
+        "bytes": figure_json(image.bytes),
+        "pull_seconds": figure_json(image.pull_seconds),
+        "parts": parts.collect::<Vec<_>>(),
+        "orphaned": orphaned.collect::<Vec<_>>(),
+    })
+}
+
+/// The image in words: `image ~90 MB, pulled in ~7 s; 20 MB of it are deleted too late to count (line 6)`; empty if its
+/// size is not known. "At least" where some of its parts are not known.
+pub fn image_text(image: &ImageEstimate) -> String {
+    let Some(bytes) = image.bytes else { return String::new() };
+    let least = if image.parts.iter().any(|p| p.bytes.is_none()) { "at least " } else { "" };
+    let mut text = format!("image {least}{}", figures::bytes(bytes));
+    if let Some(seconds) = image.pull_seconds {
+        let _ = write!(text, ", pulled in {}", figures::seconds(seconds));
+    }
+    if let Some(orphaned) = image.orphaned_bytes() {
+        let mut lines: Vec<String> = image.orphaned.iter().map(|o| o.deleted_at.to_string()).collect();
+        lines.dedup();
+        let more = lines.len().saturating_sub(MAX_CAUSES);
+        lines.truncate(MAX_CAUSES);
+        if more > 0 {
+            lines.push(format!("{more} more"));
+        }
+        let word = if lines.len() == 1 { "line" } else { "lines" };
+        let lines = lines.join(", ");
+        let _ = write!(
+            text,
+            "; {} of it deleted or replaced too late ({word} {lines})",
+            figures::bytes(orphaned)
+        );
+    }
+    text
 }
 
 pub(crate) fn cause_json(cause: &Cause) -> Value {
@@ -219,6 +270,10 @@ pub fn to_text(plan: &Plan, about: &About, width: usize) -> String {
     facts.push(about.cache_words());
     let _ = writeln!(out, "  {dim}{}{dim:#}", clean(&facts.join(", ")));
     let _ = writeln!(out, "{}", headline(plan));
+    let image = plan.image.as_ref().map(image_text).unwrap_or_default();
+    if !image.is_empty() {
+        let _ = writeln!(out, "{dim}{image}{dim:#}");
+    }
     let digits = plan.steps.last().map_or(1, |s| s.line.to_string().len());
     let mut stage: Option<&Option<String>> = None;
     for step in &plan.steps {
@@ -300,7 +355,7 @@ pub(crate) fn shorten(text: &str, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use layerwise_analysis::cost::{Figure, Price};
+    use layerwise_analysis::cost::{Figure, Orphan, Part, Price};
 
     use super::*;
 
@@ -371,6 +426,33 @@ mod tests {
         });
         assert_eq!((&json["price"], &json["steps"][1]["price"]), (&expected, &expected));
         assert!(json["steps"][2]["price"]["seconds"].is_null());
+    }
+
+    #[test]
+    fn the_image_is_one_line() {
+        let (mut plan, about) = example();
+        let bytes = |mb: f64| Figure::estimate(mb * 1e6);
+        let orphan = |at| Orphan { line: 2, deleted_at: at, what: "/a".to_owned(), bytes: bytes(10.0) };
+        let mut image = ImageEstimate {
+            bytes: Some(bytes(90.0)),
+            parts: vec![Part { line: 1, what: "base", bytes: Some(bytes(78.0)) }],
+            orphaned: Vec::new(),
+            pull_seconds: Some(Figure::estimate(7.2)),
+        };
+        assert_eq!(image_text(&image), "image ~90 MB, pulled in ~7 s");
+        image.orphaned = vec![orphan(3), orphan(3), orphan(4)];
+        assert_eq!(
+            image_text(&image),
+            "image ~90 MB, pulled in ~7 s; ~30 MB of it deleted or replaced too late (lines 3, 4)"
+        );
+        image.orphaned.clear();
+        image.parts.push(Part { line: 2, what: "run", bytes: None });
+        assert_eq!(image_text(&image), "image at least ~90 MB, pulled in ~7 s");
+        plan.image = Some(image);
+        let json = &to_json(&plan, &about)["image"];
+        assert_eq!(json["bytes"], json!({ "value": 90_000_000, "measured": false }));
+        assert_eq!(json["parts"][1], json!({ "line": 2, "what": "run", "bytes": null }));
+        assert!(to_text(&plan, &about, 80).contains("image at least ~90 MB"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod apt;
 mod command;
 mod ecosystem;
-mod footprint;
+pub(crate) mod footprint;
 mod layout;
 pub mod merge_run;
 pub mod no_install_recommends;

@@ -207,7 +207,7 @@ impl<'a> Estimator<'a> {
     }
 
     /// A path below the destination of a COPY from the context.
-    fn below(&self, copy: &Copy, source: &str, dest: &str, path: &str) -> Option<Figure> {
+    pub(crate) fn below(&self, copy: &Copy, source: &str, dest: &str, path: &str) -> Option<Figure> {
         let context = self.side.context?;
         let rest = if dest.is_empty() { path } else { path.strip_prefix(dest)?.strip_prefix('/')? };
         let source = source_path(source);

@@ -6,12 +6,16 @@
 pub mod bases;
 pub(crate) mod estimate;
 mod figure;
+mod image;
 mod run;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{BTreeMap, HashSet};
 
 pub use figure::{Figure, Price};
-use layerwise_model::keys::keys;
+pub use image::{ImageEstimate, Orphan, Part, image};
+use layerwise_model::keys::{StepKeys, keys};
 use layerwise_model::learnt::{Index, Learnt};
 
 use self::estimate::Estimator;
@@ -56,16 +60,9 @@ pub fn pull_seconds(bytes: Figure, mbps: f64) -> Figure {
 /// ones once), added up as if they ran one after another; stages that run beside one another take less. Steps that
 /// `depend` are not in it.
 pub fn price(plan: &mut Plan, side: &Side<'_>, known: &Known<'_>) {
-    let estimator = Estimator::new(side, known);
-    let learnt = known.learnt.map(Learnt::index).unwrap_or_default();
-    let keys = if known.learnt.is_some() { keys(side.graph) } else { Vec::new() };
+    let prices = Prices::new(side, known);
     for step in &mut plan.steps {
-        let Some(vertex) = side.graph.of_instruction.get(&step.number) else { continue };
-        let estimate = estimator.get(step.number).map(|e| e.price).unwrap_or_default();
-        step.price = match keys.get(*vertex) {
-            Some(keys) => measured(&learnt, keys, estimate),
-            None => estimate,
-        };
+        step.price = prices.get(step.number);
     }
     let mut seen = HashSet::new();
     let mut rebuilt: Vec<(usize, Price)> = Vec::new();
@@ -80,15 +77,39 @@ pub fn price(plan: &mut Plan, side: &Side<'_>, known: &Known<'_>) {
     plan.stage_prices = (0..side.file.stages().len())
         .map(|index| Price::sum(rebuilt.iter().filter(|(stage, _)| *stage == index).map(|(_, price)| price)))
         .collect();
+    plan.image = image::of(side, known, &prices);
 }
 
-/// What was measured, else what was estimated.
-fn measured(learnt: &Index<'_>, keys: &layerwise_model::keys::StepKeys, estimate: Price) -> Price {
-    let known = learnt.get(keys);
-    // The size of files is exact, whatever an earlier layer had.
-    let exact = estimate.bytes.filter(|b| b.measured);
-    Price {
-        seconds: known.seconds.map(Figure::measured).or(estimate.seconds),
-        bytes: exact.or(known.bytes.map(|b| Figure::measured(b as f64))).or(estimate.bytes),
+/// The prices of the instructions of one build: what was measured, else what was estimated.
+pub(crate) struct Prices<'a> {
+    estimator: Estimator<'a>,
+    learnt: Index<'a>,
+    /// The keys of the vertices; empty if nothing was learnt.
+    keys: Vec<StepKeys>,
+    side: &'a Side<'a>,
+}
+
+impl<'a> Prices<'a> {
+    fn new(side: &'a Side<'a>, known: &'a Known<'a>) -> Prices<'a> {
+        Prices {
+            estimator: Estimator::new(side, known),
+            learnt: known.learnt.map(Learnt::index).unwrap_or_default(),
+            keys: if known.learnt.is_some() { keys(side.graph) } else { Vec::new() },
+            side,
+        }
+    }
+
+    /// The price of an instruction; nothing for one that makes no vertex.
+    fn get(&self, number: usize) -> Price {
+        let Some(vertex) = self.side.graph.of_instruction.get(&number) else { return Price::default() };
+        let estimate = self.estimator.get(number).map(|e| e.price).unwrap_or_default();
+        let Some(keys) = self.keys.get(*vertex) else { return estimate };
+        let known = self.learnt.get(keys);
+        // The size of files is exact, whatever an earlier layer had.
+        let exact = estimate.bytes.filter(|b| b.measured);
+        Price {
+            seconds: known.seconds.map(Figure::measured).or(estimate.seconds),
+            bytes: exact.or(known.bytes.map(|b| Figure::measured(b as f64))).or(estimate.bytes),
+        }
     }
 }

@@ -58,6 +58,19 @@ pub(crate) trait Packages {
     fn requirements(&self, file: &str) -> Option<usize>;
 }
 
+/// A project of which nothing is known.
+pub(crate) struct Unknown;
+
+impl Packages for Unknown {
+    fn count(&self, _: &str) -> Option<usize> {
+        None
+    }
+
+    fn requirements(&self, _: &str) -> Option<usize> {
+        None
+    }
+}
+
 /// How an ecosystem's install behaves: `start` + `each` per package seconds, and megabytes per package.
 struct Rate {
     start: f64,
@@ -422,7 +435,7 @@ fn option(words: &[&str], names: &[&str]) -> Option<String> {
     None
 }
 
-fn is_recursive(word: &str) -> bool {
+pub(crate) fn is_recursive(word: &str) -> bool {
     word == "--recursive" || (word.starts_with('-') && !word.starts_with("--") && word.contains('R'))
 }
 
@@ -606,4 +619,14 @@ fn apk_bytes(operands: &[&str]) -> f64 {
         _ => 5.0,
     };
     operands.iter().skip(1).map(mb).sum::<f64>() * 1e6
+}
+
+/// What one package of the system takes by itself.
+pub(crate) fn package_bytes(manager: &str, name: &str) -> Option<f64> {
+    match manager {
+        "apt" => Some(APT.get(name).copied().unwrap_or(OTHER_APT).3 * 1e6),
+        "apk" => Some(apk_bytes(&["add", name])),
+        "rpm" => Some(30e6),
+        _ => None,
+    }
 }

@@ -8,7 +8,7 @@ use layerwise_model::graph::{Graph, Kind, Origin};
 use layerwise_model::{Context, File, Options};
 use layerwise_syntax::Keyword;
 
-use crate::cost::Price;
+use crate::cost::{ImageEstimate, Price};
 
 mod arguments;
 mod causes;
@@ -136,6 +136,8 @@ pub struct Plan {
     pub price: Price,
     /// The same for each stage, by its number; empty until [`crate::cost::price`] was asked.
     pub stage_prices: Vec<Price>,
+    /// How big the image comes out. Nothing is known until [`crate::cost::price`] was asked.
+    pub image: Option<ImageEstimate>,
 }
 
 /// How many steps are in each state.
