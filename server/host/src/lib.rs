@@ -14,3 +14,4 @@ pub mod read;
 pub mod root;
 pub mod store;
 mod walk;
+pub mod watch;

@@ -74,7 +74,11 @@ pub struct ContextStore {
     work: Mutex<()>,
     /// Held for moments only.
     kept: Mutex<Kept>,
+    on_news: Mutex<Option<News>>,
 }
+
+/// See [`ContextStore::on_news`].
+pub type News = Box<dyn Fn() + Send + Sync>;
 
 type Ignore = Result<Option<IgnoreFile>, String>;
 
@@ -86,6 +90,9 @@ struct Kept {
     /// Hashes of contents that had been handed out unread.
     learnt: HashMap<u64, [u8; 32]>,
     watched: bool,
+    asked: bool,
+    /// A context changed, and [`ContextStore::update`] has not said so yet.
+    unreported: bool,
 }
 
 /// A context that is kept.
@@ -97,6 +104,8 @@ struct One {
     handed_out: HashMap<Option<PathBuf>, Arc<Context>>,
     dockerfiles: Vec<Option<PathBuf>>,
     checked: Instant,
+    /// Nobody has looked since it was loaded.
+    unchecked: bool,
 }
 
 impl One {
@@ -123,6 +132,12 @@ impl One {
 /// How many numbers of unread contents are kept with what they turned out to be.
 const MAX_LEARNT: usize = 1 << 20;
 
+/// Changes that someone who asks for a context waits for.
+const MAX_AT_ONCE: usize = 64;
+
+/// How many times longer than for someone who waits a walk may take in the background.
+const BACKGROUND: u32 = 10;
+
 /// What background hashing has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hashing {
@@ -142,7 +157,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl ContextStore {
     /// A store without contexts.
     pub fn new(fs: Arc<dyn ContextFs>, bounds: Bounds) -> ContextStore {
-        ContextStore { fs, bounds, work: Mutex::default(), kept: Mutex::default() }
+        ContextStore { fs, bounds, work: Mutex::default(), kept: Mutex::default(), on_news: Mutex::default() }
     }
 
     /// The file system that it reads.
@@ -150,8 +165,11 @@ impl ContextStore {
         self.fs.as_ref()
     }
 
-    fn limits(&self) -> Limits {
-        Limits { deadline: Some(Instant::now() + self.bounds.walk), ..self.bounds.limits }
+    /// How far a walk goes, and how far hashing during it.
+    fn limits(&self, times: u32) -> (Limits, Limits) {
+        let now = Instant::now();
+        let within = |time: Duration| Limits { deadline: Some(now + time), ..self.bounds.limits };
+        (within(self.bounds.walk * times), within(self.bounds.walk * times / 2))
     }
 
     /// The context at `root` as the Dockerfile sees it (see [`crate::context::load`]). Loaded if it is not kept; brought up
@@ -160,50 +178,42 @@ impl ContextStore {
     pub fn get(&self, root: &Path, dockerfile: Option<&Path>) -> Arc<Context> {
         let root = lexical(root);
         let ignore = ignore_file(self.fs(), &root, dockerfile);
-        let (known, due) = {
+        let (known, due, stale) = {
             let mut kept = locked(&self.kept);
-            let due = !kept.noted.is_empty() && !kept.watched;
+            kept.asked = true;
+            let (watched, noted) = (kept.watched, kept.noted.len());
+            let due = noted > 0 && (!watched || noted <= MAX_AT_ONCE);
             match kept.contexts.iter().position(|one| one.is(&root, &ignore)) {
                 Some(at) => {
                     let mut one = kept.contexts.remove(at);
-                    let stale = !kept.watched && one.checked.elapsed() >= self.bounds.fresh;
+                    let stale = !watched && one.checked.elapsed() >= self.bounds.fresh;
                     let context = one.hand_out(dockerfile);
                     kept.contexts.push(one);
-                    (Some(context), due || stale)
+                    (Some(context), due, stale)
                 }
-                None => (None, due),
+                None => (None, due, false),
             }
         };
-        if let (Some(context), false) = (&known, due) {
-            return Arc::clone(context);
+        match known {
+            Some(context) if !due && !stale => context,
+            Some(context) => match self.work.try_lock() {
+                Err(std::sync::TryLockError::WouldBlock) => context,
+                guard => {
+                    let guard = guard.unwrap_or_else(|_| locked(&self.work));
+                    let mut changes = std::mem::take(&mut locked(&self.kept).noted);
+                    if stale {
+                        changes.push(Change { path: root.clone(), deep: true });
+                    }
+                    self.update_locked(&guard, &changes, 1);
+                    drop(guard);
+                    self.hand_out_or_load(&root, ignore, dockerfile)
+                }
+            },
+            None => self.hand_out_or_load(&root, ignore, dockerfile),
         }
-        let guard = match (&known, self.work.try_lock()) {
-            (_, Ok(guard)) => guard,
-            (Some(context), Err(std::sync::TryLockError::WouldBlock)) => return Arc::clone(context),
-            _ => locked(&self.work),
-        };
-        self.update_noted(&guard);
-        if known.is_some() {
-            let stale = {
-                let kept = locked(&self.kept);
-                let one = kept.contexts.iter().find(|one| one.is(&root, &ignore));
-                one.is_some_and(|one| !kept.watched && one.checked.elapsed() >= self.bounds.fresh)
-            };
-            if stale {
-                self.update_locked(&guard, &[Change { path: root.clone(), deep: true }]);
-            }
-        }
-        self.load(&guard, &root, ignore, dockerfile)
     }
 
-    /// Gives out a context, loaded if it is not there.
-    fn load(
-        &self,
-        _: &MutexGuard<'_, ()>,
-        root: &Path,
-        ignore: Ignore,
-        dockerfile: Option<&Path>,
-    ) -> Arc<Context> {
+    fn hand_out_or_load(&self, root: &Path, ignore: Ignore, dockerfile: Option<&Path>) -> Arc<Context> {
         let known: Vec<State> = {
             let mut kept = locked(&self.kept);
             if let Some(one) = kept.contexts.iter_mut().find(|one| one.is(root, &ignore)) {
@@ -212,26 +222,32 @@ impl ContextStore {
             // What another ignore file left of the same folder need not be hashed again.
             kept.contexts.iter().filter(|one| one.root == root).map(|one| one.state.clone()).collect()
         };
-        let state = State::load(self.fs(), root, ignore.clone(), &self.limits(), &known);
-        let mut one = One {
-            root: root.to_path_buf(),
-            ignore,
-            state,
-            handed_out: HashMap::new(),
-            dockerfiles: Vec::new(),
-            checked: Instant::now(),
-        };
-        let context = one.hand_out(dockerfile);
+        let state = State::load(self.fs(), root, ignore.clone(), &self.limits(1).0, &known);
         let mut kept = locked(&self.kept);
         // The Dockerfile's ignore file was another one before.
         let key = dockerfile.map(Path::to_path_buf);
         kept.contexts.retain_mut(|other| {
-            if other.root == root {
+            if other.root == root && other.ignore != ignore {
                 other.dockerfiles.retain(|path| *path != key);
                 other.handed_out.remove(&key);
             }
             !other.dockerfiles.is_empty()
         });
+        let at = kept.contexts.iter().position(|one| one.is(root, &ignore));
+        let mut one = match at {
+            // Another thread was faster.
+            Some(at) => kept.contexts.remove(at),
+            None => One {
+                root: root.to_path_buf(),
+                ignore,
+                state,
+                handed_out: HashMap::new(),
+                dockerfiles: Vec::new(),
+                checked: Instant::now(),
+                unchecked: true,
+            },
+        };
+        let context = one.hand_out(dockerfile);
         kept.contexts.push(one);
         let entries =
             |kept: &Kept| kept.contexts.iter().map(|one| one.state.context.entries.len()).sum::<usize>();
@@ -240,63 +256,84 @@ impl ContextStore {
         {
             kept.contexts.remove(0);
         }
+        drop(kept);
+        self.news();
         context
+    }
+
+    fn news(&self) {
+        if let Some(news) = &*locked(&self.on_news) {
+            news();
+        }
+    }
+
+    /// Sets what is called when there is a context that was not there before, or a change was noted. It must not call the
+    /// store.
+    pub fn on_news(&self, news: Option<News>) {
+        *locked(&self.on_news) = news;
+    }
+
+    /// Whether anybody asked for a context since this was last asked.
+    pub fn was_asked(&self) -> bool {
+        std::mem::take(&mut locked(&self.kept).asked)
     }
 
     /// Remembers changes until the next [`ContextStore::get`] or [`ContextStore::update`]. Reads nothing.
     pub fn note(&self, changes: impl IntoIterator<Item = Change>) {
-        let mut kept = locked(&self.kept);
-        for change in changes {
-            if kept.noted.len() > self.bounds.paths {
-                // Too many to look at one by one, so which they are no longer matters.
-                let all =
-                    kept.contexts.iter().map(|one| Change { path: one.root.clone(), deep: true }).collect();
-                kept.noted = all;
-                return;
+        {
+            let mut kept = locked(&self.kept);
+            for change in changes {
+                if kept.noted.len() > self.bounds.paths {
+                    // Too many to look at one by one, so which they are no longer matters.
+                    let whole = |one: &One| Change { path: one.root.clone(), deep: true };
+                    kept.noted = kept.contexts.iter().map(whole).collect();
+                    break;
+                }
+                kept.noted.push(change);
             }
-            kept.noted.push(change);
         }
+        self.news();
     }
 
-    /// Looks at what changed, and at what was noted, and says whether any context is another now: by content, mode, names or
-    /// ignore file, not by time.
+    /// Looks at what changed, and at what was noted, and says whether any context has become another since this was last
+    /// called: by content, mode, names or ignore file, not by time.
     pub fn update(&self, changes: &[Change]) -> bool {
         let guard = locked(&self.work);
-        self.note(changes.iter().cloned());
-        self.update_noted(&guard)
+        let mut all = std::mem::take(&mut locked(&self.kept).noted);
+        all.extend_from_slice(changes);
+        self.update_locked(&guard, &all, BACKGROUND);
+        std::mem::take(&mut locked(&self.kept).unreported)
     }
 
-    fn update_noted(&self, guard: &MutexGuard<'_, ()>) -> bool {
-        let changes = std::mem::take(&mut locked(&self.kept).noted);
-        !changes.is_empty() && self.update_locked(guard, &changes)
-    }
-
-    fn update_locked(&self, _: &MutexGuard<'_, ()>, changes: &[Change]) -> bool {
+    fn update_locked(&self, _: &MutexGuard<'_, ()>, changes: &[Change], times: u32) {
         let roots: Vec<(PathBuf, Ignore)> =
             locked(&self.kept).contexts.iter().map(|one| (one.root.clone(), one.ignore.clone())).collect();
-        let mut changed = false;
         for (root, ignore) in roots {
-            let (mut state, dockerfiles) = {
+            let (mut state, dockerfiles, again) = {
                 let mut kept = locked(&self.kept);
+                let watched = kept.watched;
                 let Some(one) = kept.contexts.iter_mut().find(|one| one.is(&root, &ignore)) else { continue };
-                // The memory of stamps is big; only who holds `work` looks at it.
-                (one.state.take(), one.dockerfiles.clone())
+                // What changed while it was loaded may have been reported to the others only.
+                let again = watched && std::mem::take(&mut one.unchecked);
+                (one.state.take(), one.dockerfiles.clone(), again)
             };
-            changed |= self.ignore_changed(&root, &ignore, &dockerfiles, changes);
-            let walked =
-                state.update(self.fs(), &root, &ignore, changes, self.bounds.paths, &|| self.limits());
+            let mut changed = self.ignore_changed(&root, &ignore, &dockerfiles, changes);
+            let whole = [Change { path: root.clone(), deep: true }];
+            let changes = if again { &whole } else { changes };
+            let limits = || self.limits(times);
+            let updated = state.update(self.fs(), &root, &ignore, changes, self.bounds.paths, &limits);
+            changed |= updated.changed;
             let mut kept = locked(&self.kept);
+            kept.unreported |= changed;
             let Some(one) = kept.contexts.iter_mut().find(|one| one.is(&root, &ignore)) else { continue };
-            if walked.changed {
+            if updated.changed {
                 one.handed_out.clear();
             }
-            if walked.whole {
+            if updated.whole {
                 one.checked = Instant::now();
             }
-            changed |= walked.changed;
             one.state = state;
         }
-        changed
     }
 
     /// Whether a Dockerfile of this context has another ignore file now.

@@ -123,7 +123,7 @@ impl State {
         ignore: &Ignore,
         changes: &[Change],
         most: usize,
-        limits: &dyn Fn() -> Limits,
+        limits: &dyn Fn() -> (Limits, Limits),
     ) -> Updated {
         let mut whole = false;
         let mut paths: BTreeSet<(String, bool)> = BTreeSet::new();
@@ -154,7 +154,15 @@ impl State {
         if whole || unreadable || paths.len() > most {
             return Updated { changed: self.walk_again(fs, root, ignore, &limits), whole: true };
         }
-        let mut update = Update { state: self, fs, root, limits, changed: Vec::new(), lost: false };
+        let mut update = Update {
+            state: self,
+            fs,
+            root,
+            limits: limits.0,
+            hashing: limits.1,
+            changed: Vec::new(),
+            lost: false,
+        };
         let mut last_deep: Option<String> = None;
         for (path, deep) in paths {
             // A directory that was walked has been looked at with all below it.
@@ -169,21 +177,27 @@ impl State {
                 last_deep = Some(path);
             }
         }
-        let Update { changed, lost, limits, .. } = update;
+        let Update { changed, lost, .. } = update;
         if lost {
             return Updated { changed: self.walk_again(fs, root, ignore, &limits), whole: true };
         }
-        self.read_manifests_again(fs, root, &changed, &limits);
+        self.read_manifests_again(fs, root, &changed, &limits.0);
         self.forget_old_stamps();
         self.hash_again(!changed.is_empty());
         Updated { changed: !changed.is_empty(), whole: false }
     }
 
     /// Walks the whole folder again. What stayed the same stays shared.
-    fn walk_again(&mut self, fs: &dyn ContextFs, root: &Path, ignore: &Ignore, limits: &Limits) -> bool {
+    fn walk_again(
+        &mut self,
+        fs: &dyn ContextFs,
+        root: &Path,
+        ignore: &Ignore,
+        (limits, hashing): &(Limits, Limits),
+    ) -> bool {
         let mut stamps = Stamps::with_capacity(self.stamps.len());
         let mut content_of = |path: &str, found: &Metadata| {
-            let (now, content) = self.look(fs, root, path, found, false, limits);
+            let (now, content) = self.look(fs, root, path, found, false, hashing);
             stamps.insert(key(path), now);
             content
         };
@@ -356,6 +370,7 @@ struct Update<'a> {
     fs: &'a dyn ContextFs,
     root: &'a Path,
     limits: Limits,
+    hashing: Limits,
     /// Paths whose entries are others now.
     changed: Vec<String>,
     /// Something could not be read: the whole folder is to be walked.
@@ -420,7 +435,7 @@ impl Update<'_> {
         }
         let mut now = None;
         let mut content_of = |path: &str, found: &Metadata| {
-            let (seen, content) = self.state.look(self.fs, self.root, path, found, true, &self.limits);
+            let (seen, content) = self.state.look(self.fs, self.root, path, found, true, &self.hashing);
             now = Some(seen);
             content
         };
@@ -485,7 +500,7 @@ impl Update<'_> {
     fn walk(&mut self, dir: &str, ignore: &Dockerignore, excluded: bool) {
         let mut stamps = Vec::new();
         let mut content_of = |path: &str, found: &Metadata| {
-            let (now, content) = self.state.look(self.fs, self.root, path, found, true, &self.limits);
+            let (now, content) = self.state.look(self.fs, self.root, path, found, true, &self.hashing);
             stamps.push((key(path), now));
             content
         };
