@@ -14,7 +14,7 @@ use layerwise_model::tree::Tree;
 
 use crate::fs::{ContextFs, Links, resolve_in_root};
 use crate::manifest::is_manifest;
-use crate::walk::walk;
+use crate::walk::{ContentOf, walk};
 
 /// How far loading goes. What is beyond shows as [`Context::incomplete`].
 #[derive(Clone, Copy, Debug)]
@@ -96,15 +96,27 @@ pub fn load_with(
     ignore_file: Result<Option<IgnoreFile>, String>,
     limits: &Limits,
 ) -> Context {
+    load_contents(fs, root, ignore_file, limits, &mut |_, _| unread()).0
+}
+
+/// [`load_with`], with what each file's content is, and the excluded directories that were looked into, as something below
+/// them may be included again.
+pub(crate) fn load_contents(
+    fs: &dyn ContextFs,
+    root: &Path,
+    ignore_file: Result<Option<IgnoreFile>, String>,
+    limits: &Limits,
+    content_of: &mut ContentOf<'_>,
+) -> (Context, Vec<String>) {
     let (ignore_file, mut unreadable) = match ignore_file {
         Ok(found) => (found, Vec::new()),
         Err(name) => (None, vec![name]),
     };
     let ignore = Dockerignore::parse(ignore_file.as_ref().map_or("", |f| f.text.as_str()));
-    let walked = walk(fs, root, &ignore, limits, &mut |_, _| unread());
+    let walked = walk(fs, root, &ignore, limits, content_of);
     unreadable.extend(walked.unreadable);
     let texts = read_manifests(fs, root, &walked.entries, limits);
-    Context {
+    let context = Context {
         name: root.display().to_string(),
         entries: walked.entries,
         texts: Arc::new(texts),
@@ -112,7 +124,8 @@ pub fn load_with(
         ignore_file: ignore_file.map(|f| f.name),
         dockerfile: None,
         incomplete: walked.stopped.or((!unreadable.is_empty()).then_some(Incomplete::Unreadable(unreadable))),
-    }
+    };
+    (context, walked.excluded_dirs)
 }
 
 /// The context with the contents of the given files known: their bytes hashed. Extended attributes play no part: a change
@@ -148,7 +161,7 @@ pub fn fingerprint<'a>(
 }
 
 /// The hash of a file and how many bytes it had; `None` if it cannot be read within the limits.
-fn hash_file(fs: &dyn ContextFs, path: &Path, limits: &Limits) -> Option<([u8; 32], u64)> {
+pub(crate) fn hash_file(fs: &dyn ContextFs, path: &Path, limits: &Limits) -> Option<([u8; 32], u64)> {
     let mut reader = fs.open(path, Links::Refuse).ok()?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 64 << 10];
@@ -207,7 +220,7 @@ pub(crate) fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory)
 }
 
-fn lossy(bytes: Vec<u8>) -> String {
+pub(crate) fn lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

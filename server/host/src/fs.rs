@@ -19,6 +19,25 @@ pub struct Metadata {
     pub mode: u32,
     /// Bytes of a regular file; 0 for everything else.
     pub size: u64,
+    /// When it was last changed, as far as the file system knows.
+    pub stamp: Stamp,
+}
+
+/// What a file system changes whenever a file's content changes: a file with another stamp may have other bytes, one with
+/// the same stamp, path and size has the same, unless it was changed twice in the same tick of the file system's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When the content was last written, in nanoseconds since 1970.
+    pub written: i64,
+    /// When anything about the file was last changed (Unix), or it was made (elsewhere).
+    pub changed: i64,
+    /// Which file it is, where there are such numbers.
+    pub inode: u64,
+}
+
+impl Stamp {
+    /// Nothing is known: not to be taken for equal to anything.
+    pub const UNKNOWN: Stamp = Stamp { written: i64::MIN, changed: i64::MIN, inode: 0 };
 }
 
 /// The names in a directory.
@@ -75,7 +94,7 @@ impl ContextFs for OsFs {
         let found = std::fs::symlink_metadata(path)?;
         let kind = kind_of(found.file_type());
         let size = if kind == EntryKind::File { found.len() } else { 0 };
-        Ok(Metadata { kind, mode: mode_of(&found, kind), size })
+        Ok(Metadata { kind, mode: mode_of(&found, kind), size, stamp: stamp_of(&found) })
     }
 
     fn read_dir(&self, path: &Path, limit: usize) -> io::Result<Listing> {
@@ -148,6 +167,29 @@ fn mode_of(_found: &std::fs::Metadata, kind: EntryKind) -> u32 {
         EntryKind::Dir => 0o755,
         EntryKind::Symlink => 0o777,
         EntryKind::File | EntryKind::Other => 0o644,
+    }
+}
+
+#[cfg(unix)]
+fn stamp_of(found: &std::fs::Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Stamp {
+        written: nanoseconds(found.mtime(), found.mtime_nsec()),
+        changed: nanoseconds(found.ctime(), found.ctime_nsec()),
+        inode: found.ino(),
+    }
+}
+
+#[cfg(not(unix))]
+fn stamp_of(found: &std::fs::Metadata) -> Stamp {
+    let nanoseconds = |time: io::Result<std::time::SystemTime>| {
+        let since = time.ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_nanos()).ok()
+    };
+    match (nanoseconds(found.modified()), nanoseconds(found.created())) {
+        (Some(written), changed) => Stamp { written, changed: changed.unwrap_or_default(), inode: 0 },
+        (None, _) => Stamp::UNKNOWN,
     }
 }
 

@@ -12,4 +12,6 @@ pub mod memfs;
 pub mod memo;
 pub mod read;
 pub mod root;
+pub mod store;
 mod walk;
+pub mod watch;

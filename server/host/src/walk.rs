@@ -18,6 +18,8 @@ pub(crate) type ContentOf<'a> = dyn FnMut(&str, &Metadata) -> Content + 'a;
 pub(crate) struct Walked {
     pub(crate) entries: Tree,
     pub(crate) unreadable: Vec<String>,
+    /// Excluded directories that were looked into, as something below them may be included again.
+    pub(crate) excluded_dirs: Vec<String>,
     pub(crate) stopped: Option<Incomplete>,
 }
 
@@ -41,13 +43,36 @@ pub(crate) fn walk(
     limits: &Limits,
     content_of: &mut ContentOf<'_>,
 ) -> Walked {
+    walk_below(fs, root, "", ignore, limits, content_of)
+}
+
+/// [`walk`] of one directory of the context only; `start` is its path, `""` the root's. The paths found are relative to the
+/// root all the same, and neither `start` itself nor what is above it is among them unless it is excluded itself and
+/// something below it is not.
+pub(crate) fn walk_below(
+    fs: &dyn ContextFs,
+    root: &Path,
+    start: &str,
+    ignore: &Dockerignore,
+    limits: &Limits,
+    content_of: &mut ContentOf<'_>,
+) -> Walked {
     let mut entries = Tree::new();
     let mut excluded_dirs: HashMap<String, Entry> = HashMap::new();
+    let mut looked_into = Vec::new();
     let mut unreadable = Vec::new();
     let mut stopped = None;
     let (mut seen, mut path_bytes) = (0_usize, 0_usize);
-    let mut pending =
-        vec![Pending { path: String::new(), os_path: root.to_path_buf(), depth: 0, above: Rc::default() }];
+    let mut above = MatchInfo::default();
+    for (slash, _) in start.match_indices('/') {
+        above = ignore.step(start.get(..slash).unwrap_or_default(), &above).info;
+    }
+    let mut pending = vec![Pending {
+        path: start.to_owned(),
+        os_path: if start.is_empty() { root.to_path_buf() } else { root.join(start) },
+        depth: start.split('/').filter(|name| !name.is_empty()).count(),
+        above: Rc::new(above),
+    }];
     'walk: while let Some(dir) = pending.pop() {
         if limits.too_late() {
             stopped = Some(Incomplete::TooSlow);
@@ -106,6 +131,7 @@ pub(crate) fn walk(
                     continue;
                 }
                 excluded_dirs.insert(path.clone(), entry);
+                looked_into.push(path.clone());
             } else {
                 include_parents(&mut entries, &mut excluded_dirs, &path);
                 entries.insert(&path, entry);
@@ -115,7 +141,7 @@ pub(crate) fn walk(
             }
         }
     }
-    Walked { entries, unreadable, stopped }
+    Walked { entries, unreadable, excluded_dirs: looked_into, stopped }
 }
 
 /// Moves the excluded directories above a path that is included to the entries.
