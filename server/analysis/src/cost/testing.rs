@@ -1,8 +1,5 @@
 //! What the tests of prices share.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::WellKnown;
 use layerwise_model::keys::{StepKeys, keys};
@@ -47,13 +44,10 @@ impl Build {
 
 /// A context of files of these sizes.
 pub(crate) fn context(files: &[(&str, u64)]) -> Context {
-    let entry = |kind, size| Entry { kind, mode: 0o644, size, content: Content::Unread(size), link: None };
-    let mut entries = BTreeMap::new();
-    for (path, size) in files {
-        for (at, _) in path.match_indices('/') {
-            entries.insert(path[..at].into(), entry(EntryKind::Dir, 0));
-        }
-        entries.insert((*path).into(), entry(EntryKind::File, *size));
+    let mut context = Context::default();
+    for &(path, size) in files {
+        let content = Content::Unread(size);
+        context.entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size, content, link: None });
     }
-    Context { entries: Arc::new(entries), ..Context::default() }
+    context
 }
