@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::built::Built;
 use crate::keys::StepKeys;
 use crate::selection::Key;
 
@@ -20,7 +21,7 @@ pub const MAX_STEPS: usize = 2_000;
 /// How many builds are kept; the oldest go first.
 pub const MAX_BUILDS: usize = 8;
 
-/// How many step keys of one build are kept.
+/// How many vertices of one build are kept.
 pub const MAX_BUILD_KEYS: usize = 5_000;
 
 /// How many bytes of a name are kept, at least.
@@ -68,9 +69,9 @@ pub struct KnownBuild {
     pub when: u64,
     /// What to call it: the log's name, or what the user said.
     pub name: String,
-    /// The full keys of its steps ([`StepKeys::full`]).
-    #[serde(default, with = "hex_list")]
-    pub keys: Vec<Key>,
+    /// What it built.
+    #[serde(default)]
+    pub built: Built,
 }
 
 /// One measurement of a step.
@@ -144,8 +145,14 @@ impl Learnt {
             last(&mut step.seconds, MAX_MEASUREMENTS);
             last(&mut step.bytes, MAX_MEASUREMENTS);
         }
+        // Only the last build has to explain; the others are known by their keys.
+        if let Some((_, older)) = self.builds.split_last_mut() {
+            for build in older {
+                build.built = build.built.keys_only();
+            }
+        }
         for build in &mut self.builds {
-            build.keys.truncate(MAX_BUILD_KEYS);
+            build.built.rows.truncate(MAX_BUILD_KEYS);
         }
     }
 
@@ -203,17 +210,17 @@ fn shortened(name: &str) -> String {
 }
 
 /// Keys as hexadecimal text.
-mod hex {
+pub(crate) mod hex {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Key;
 
-    pub(super) fn text(key: &Key) -> String {
+    pub(crate) fn text(key: &Key) -> String {
         key.iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    pub(super) fn key(text: &str) -> Option<Key> {
+    pub(crate) fn key(text: &str) -> Option<Key> {
         let digits: Vec<u8> =
             text.bytes().map(|b| char::from(b).to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
         let bytes: Vec<u8> =
@@ -221,41 +228,32 @@ mod hex {
         digits.len().is_multiple_of(2).then_some(bytes)?.try_into().ok()
     }
 
-    pub(super) fn serialize<S: Serializer>(key: &Key, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(key: &Key, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&text(key))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Key, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Key, D::Error> {
         let text = String::deserialize(from)?;
         key(&text).ok_or_else(|| D::Error::custom("a key has 64 hexadecimal digits"))
-    }
-}
-
-/// Lists of keys as lists of hexadecimal texts.
-mod hex_list {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{Key, hex};
-
-    pub(super) fn serialize<S: Serializer>(keys: &[Key], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(keys.iter().map(hex::text))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Key>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        let keys: Option<Vec<Key>> = texts.iter().map(|t| hex::key(t)).collect();
-        keys.ok_or_else(|| D::Error::custom("a key has 64 hexadecimal digits"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built::Row;
 
     fn measured(definition: u8, full: u8, seconds: Option<f64>, bytes: Option<u64>) -> Measurement {
         let keys = StepKeys { definition: [definition; 32], full: [full; 32] };
         Measurement { keys, name: "RUN x".to_owned(), seconds, bytes }
+    }
+
+    fn row(digest: u8) -> Row {
+        Row { digest: [digest; 32], inputs: Vec::new(), image: None, exported: false }
+    }
+
+    fn text(dockerfile: &str) -> Built {
+        Built { dockerfile: Some(dockerfile.to_owned()), ..Built::default() }
     }
 
     fn known(learnt: &Learnt, definition: u8, full: u8) -> Known {
@@ -300,17 +298,21 @@ mod tests {
         assert_eq!(learnt.steps.len(), MAX_STEPS);
         assert!(learnt.steps.iter().all(|s| s.name.len() < MAX_NAME + 8));
         for _ in 0..20 {
-            learnt.built(KnownBuild { keys: vec![[0; 32]; MAX_BUILD_KEYS + 1], ..KnownBuild::default() });
+            let built = Built { rows: vec![row(0); MAX_BUILD_KEYS + 1], ..text("FROM alpine") };
+            learnt.built(KnownBuild { built, ..KnownBuild::default() });
         }
         assert_eq!(learnt.builds.len(), MAX_BUILDS);
-        assert!(learnt.builds.iter().all(|b| b.keys.len() == MAX_BUILD_KEYS));
+        assert!(learnt.builds.iter().all(|b| b.built.rows.len() == MAX_BUILD_KEYS));
+        let explained = learnt.builds.iter().filter(|b| b.built.dockerfile.is_some());
+        assert_eq!(explained.count(), 1, "only the last build names causes");
     }
 
     #[test]
     fn keys_are_hexadecimal() {
         let mut learnt = Learnt::new("/w/Dockerfile".to_owned());
         learnt.measured(measured(0xab, 1, Some(1.5), Some(3)));
-        learnt.built(KnownBuild { when: 1, name: "log".to_owned(), keys: vec![[0x0f; 32]] });
+        let built = Built { rows: vec![row(0x0f)], ..Built::default() };
+        learnt.built(KnownBuild { when: 1, name: "log".to_owned(), built });
         let text = serde_json::to_string(&learnt).expect("JSON");
         assert!(text.contains(&"ab".repeat(32)) && text.contains(&"0f".repeat(32)), "{text}");
         assert_eq!(serde_json::from_str::<Learnt>(&text).expect("the same"), learnt);

@@ -1,5 +1,6 @@
 //! What a Dockerfile means: stages, scopes, the build context and the build graph. No IO.
 
+pub mod built;
 pub mod context;
 pub mod dockerignore;
 pub mod engine;

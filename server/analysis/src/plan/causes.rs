@@ -21,6 +21,8 @@ pub(crate) struct Explain<'a> {
     before: Option<&'a Side<'a>>,
     after: &'a Side<'a>,
     matches: &'a [Match],
+    /// Whether there were builds before of which only the keys are known.
+    keys_only: bool,
     /// Old vertices by kind and command.
     by_command: HashMap<(std::mem::Discriminant<Kind>, Key), Vec<usize>>,
     changed: OnceCell<Vec<String>>,
@@ -31,6 +33,7 @@ impl<'a> Explain<'a> {
         before: Option<&'a Side<'a>>,
         after: &'a Side<'a>,
         matches: &'a [Match],
+        keys_only: bool,
     ) -> Explain<'a> {
         let mut by_command: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, vertex) in before.iter().flat_map(|b| b.graph.vertices.iter().enumerate()) {
@@ -38,7 +41,7 @@ impl<'a> Explain<'a> {
                 by_command.entry((std::mem::discriminant(&vertex.kind), command)).or_default().push(index);
             }
         }
-        Explain { before, after, matches, by_command, changed: OnceCell::new() }
+        Explain { before, after, matches, keys_only, by_command, changed: OnceCell::new() }
     }
 
     /// The causes of a vertex that belongs to the instruction `number`; none for a cached one.
@@ -50,13 +53,34 @@ impl<'a> Explain<'a> {
                 causes.insert(Cause::NotInCache);
             }
             Match::Maybe(_) => self.deciding(vertex, number, &mut causes),
-            Match::New => {
-                if let Some(before) = self.before {
-                    self.changed(vertex, number, before, &mut causes);
-                }
-            }
+            Match::New => match self.before {
+                Some(before) => self.changed(vertex, number, before, &mut causes),
+                None if self.keys_only => self.nearest(vertex, number, &mut causes),
+                None => {}
+            },
         }
         causes.into_iter().collect()
+    }
+
+    /// What can be said where of the builds before only the keys are known: the step below, or the step itself.
+    fn nearest(&self, vertex: usize, number: usize, causes: &mut BTreeSet<Cause>) {
+        let vertex = &self.after.graph.vertices[vertex];
+        for input in &vertex.inputs {
+            match input {
+                Input::Result(base) if !self.matches[*base].is_same() => {
+                    causes.insert(self.base_cause(*base, number));
+                }
+                Input::Files(source, _) if !self.matches[*source].is_same() => {
+                    causes.insert(self.source_cause(*source, number));
+                }
+                _ => {}
+            }
+        }
+        if causes.is_empty() {
+            causes.insert(
+                remote_cause(&vertex.kind).unwrap_or_else(|| Cause::Line(self.after.file.line(number))),
+            );
+        }
     }
 
     /// What decides a vertex whose definition is unchanged.

@@ -1,11 +1,12 @@
 //! Looking the vertices of a build up in what the cache holds, inputs first.
 
 use layerwise_model::Evaluation;
+use layerwise_model::built::RowInput;
 use layerwise_model::eval::Base;
 use layerwise_model::graph::{Graph, Input, Kind};
 use layerwise_model::images::official;
 
-use super::known::{Contents, Known, Moved, RowInput};
+use super::known::{Contents, Known, Moved};
 
 /// How a vertex of the new build relates to those that are known.
 #[derive(Clone, Debug, PartialEq, Eq)]

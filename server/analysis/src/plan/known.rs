@@ -6,38 +6,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use layerwise_model::Evaluation;
-use layerwise_model::graph::{Graph, Input, Kind};
+use layerwise_model::built::{Row, RowInput, rows};
+use layerwise_model::graph::{Graph, Kind};
 use layerwise_model::selection::Key;
-use serde::{Deserialize, Serialize};
 
 /// How many vertices are kept at most; a build of a person's Dockerfile has tens.
 const MAX_ROWS: usize = 200_000;
-
-/// A vertex of a build that ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// The key of its definition.
-    pub digest: Key,
-    /// Its inputs; indexes are of rows above this one.
-    pub inputs: Vec<RowInput>,
-    /// The reference, if it is a base image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Whether a cache exported with mode=min has its result: it is a layer of the image that was built.
-    pub exported: bool,
-}
-
-/// An input of a row: as [`Input`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RowInput {
-    /// The result of a row.
-    Result(usize),
-    /// Files in the result of a row.
-    Files(usize, Key),
-    /// Known content.
-    Content(Key),
-}
 
 /// The vertices of the builds that the cache holds.
 #[derive(Clone, Debug, Default)]
@@ -67,26 +41,7 @@ impl Known {
 
     /// Adds the vertices of a build that ran.
     pub fn add(&mut self, graph: &Graph, eval: &Evaluation) {
-        let exported = exported(graph, eval);
-        let mut at = Vec::with_capacity(graph.vertices.len());
-        for (index, vertex) in graph.vertices.iter().enumerate() {
-            let inputs = vertex.inputs.iter().map(|input| match *input {
-                Input::Result(source) => RowInput::Result(at[source]),
-                Input::Files(source, files) => RowInput::Files(at[source], files),
-                Input::Content(content) => RowInput::Content(content),
-            });
-            let image = match &vertex.kind {
-                Kind::Image(reference) => Some(reference.clone()),
-                _ => None,
-            };
-            let row = Row {
-                digest: vertex.digest,
-                inputs: inputs.collect(),
-                image,
-                exported: exported.contains(&index),
-            };
-            at.push(self.push(row));
-        }
+        self.extend(&rows(graph, eval));
     }
 
     /// Adds rows that were kept. Rows that refer to what is not above them are damaged, and end what is taken.
@@ -133,22 +88,6 @@ impl Known {
     pub(super) fn images(&self) -> impl Iterator<Item = (usize, &str)> {
         self.images.iter().filter_map(|&i| Some((i, self.rows[i].image.as_deref()?)))
     }
-}
-
-/// The vertices whose results are layers of the image that is built. `--cache-to mode=min` exports these and no others.
-fn exported(graph: &Graph, eval: &Evaluation) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    let mut open: Vec<usize> =
-        eval.target.and_then(|t| graph.ends.get(t).copied().flatten()).into_iter().collect();
-    while let Some(index) = open.pop() {
-        if found.insert(index) {
-            open.extend(graph.vertices[index].inputs.iter().filter_map(|input| match input {
-                Input::Result(source) => Some(*source),
-                _ => None,
-            }));
-        }
-    }
-    found
 }
 
 /// What is in the cache of the machine that builds.

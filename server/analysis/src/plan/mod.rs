@@ -22,7 +22,7 @@ mod why;
 pub use arguments::{Touched, touched_by_arguments};
 pub(crate) use compare::Match;
 pub use edges::{Edge, Edges, Read, contexts, edges};
-pub use known::{Contents, Known, Moved, Row, RowInput};
+pub use known::{Contents, Known, Moved};
 pub use reach::{FileReach, Unread, reach_of_files, unread_files};
 pub use simulate::{affected_by, rebuilt_when, with_changed};
 pub use why::{Link, what_would_keep};
@@ -191,7 +191,8 @@ pub fn plan(before: Option<&Side<'_>>, after: &Side<'_>) -> Plan {
 pub fn plan_in(cache: &Cache<'_>, after: &Side<'_>) -> Plan {
     let matches = compare::compare(cache.known, cache.contents, cache.moved, after.graph, after.eval);
     let before = cache.before.filter(|_| cache.contents != Contents::Nothing);
-    let explain = causes::Explain::new(before, after, &matches);
+    let keys_only = !cache.known.is_empty() && cache.contents != Contents::Nothing;
+    let explain = causes::Explain::new(before, after, &matches, keys_only);
     let steps = after.file.all().map(|(number, placed, instruction)| {
         let stage = after.file.stage_of(number);
         let reachable = stage.is_none_or(|s| after.eval.stages[s.index].reachable);
