@@ -7,6 +7,8 @@ pub mod bases;
 pub(crate) mod estimate;
 mod figure;
 mod image;
+mod learn;
+pub mod log;
 mod run;
 #[cfg(test)]
 mod testing;
@@ -17,6 +19,7 @@ pub use figure::{Figure, Price};
 pub use image::{ImageEstimate, Orphan, Part, image};
 use layerwise_model::keys::{StepKeys, keys};
 use layerwise_model::learnt::{Index, Learnt};
+pub use learn::{Lesson, build, learn};
 
 use self::estimate::Estimator;
 use crate::plan::{Plan, Side, State};
