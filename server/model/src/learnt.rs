@@ -20,8 +20,8 @@ pub const MAX_STEPS: usize = 2_000;
 /// How many builds are kept; the oldest go first.
 pub const MAX_BUILDS: usize = 8;
 
-/// How many step keys of one build are kept.
-pub const MAX_BUILD_KEYS: usize = 5_000;
+/// How many vertices of one build are kept; a build with more is not.
+pub const MAX_BUILD_ROWS: usize = 5_000;
 
 /// How many bytes of a name are kept, at least.
 const MAX_NAME: usize = 200;
@@ -68,9 +68,38 @@ pub struct KnownBuild {
     pub when: u64,
     /// What to call it: the log's name, or what the user said.
     pub name: String,
-    /// The full keys of its steps ([`StepKeys::full`]).
-    #[serde(default, with = "hex_list")]
-    pub keys: Vec<Key>,
+    /// Its vertices, inputs before what uses them.
+    #[serde(default)]
+    pub rows: Vec<BuiltVertex>,
+}
+
+/// A vertex of a build that was: what a cache key is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltVertex {
+    /// The key of its definition.
+    #[serde(with = "hex")]
+    pub digest: Key,
+    /// Its inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<BuiltInput>,
+    /// The reference, if it is a base image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Whether its result is a layer of the image that was built.
+    #[serde(default)]
+    pub exported: bool,
+}
+
+/// An input of a vertex of a build that was; indexes are those of vertices above it in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuiltInput {
+    /// The result of a vertex.
+    Result(usize),
+    /// Files in the result of a vertex; the key names which.
+    Files(usize, #[serde(with = "hex")] Key),
+    /// Known content.
+    Content(#[serde(with = "hex")] Key),
 }
 
 /// One measurement of a step.
@@ -126,8 +155,9 @@ impl Learnt {
         self.bound();
     }
 
-    /// Adds a build.
+    /// Adds a build. The same build again (the same vertices) takes the place of the earlier one.
     pub fn built(&mut self, build: KnownBuild) {
+        self.builds.retain(|known| known.rows != build.rows);
         self.builds.push(build);
         self.bound();
     }
@@ -138,14 +168,12 @@ impl Learnt {
             list.drain(..list.len().saturating_sub(most));
         }
         last(&mut self.steps, MAX_STEPS);
+        self.builds.retain(|build| build.rows.len() <= MAX_BUILD_ROWS);
         last(&mut self.builds, MAX_BUILDS);
         for step in &mut self.steps {
             step.seconds.retain(|s| s.is_finite() && *s >= 0.0);
             last(&mut step.seconds, MAX_MEASUREMENTS);
             last(&mut step.bytes, MAX_MEASUREMENTS);
-        }
-        for build in &mut self.builds {
-            build.keys.truncate(MAX_BUILD_KEYS);
         }
     }
 
@@ -231,24 +259,6 @@ mod hex {
     }
 }
 
-/// Lists of keys as lists of hexadecimal texts.
-mod hex_list {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{Key, hex};
-
-    pub(super) fn serialize<S: Serializer>(keys: &[Key], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(keys.iter().map(hex::text))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Key>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        let keys: Option<Vec<Key>> = texts.iter().map(|t| hex::key(t)).collect();
-        keys.ok_or_else(|| D::Error::custom("a key has 64 hexadecimal digits"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,18 +309,30 @@ mod tests {
         }
         assert_eq!(learnt.steps.len(), MAX_STEPS);
         assert!(learnt.steps.iter().all(|s| s.name.len() < MAX_NAME + 8));
-        for _ in 0..20 {
-            learnt.built(KnownBuild { keys: vec![[0; 32]; MAX_BUILD_KEYS + 1], ..KnownBuild::default() });
+        let rows = |n: u8, many| {
+            vec![BuiltVertex { digest: [n; 32], inputs: Vec::new(), image: None, exported: false }; many]
+        };
+        for n in 0..20 {
+            learnt.built(KnownBuild { rows: rows(n, 2), ..KnownBuild::default() });
+            learnt.built(KnownBuild { rows: rows(n, MAX_BUILD_ROWS + 1), ..KnownBuild::default() });
         }
         assert_eq!(learnt.builds.len(), MAX_BUILDS);
-        assert!(learnt.builds.iter().all(|b| b.keys.len() == MAX_BUILD_KEYS));
+        learnt.built(KnownBuild { when: 7, rows: rows(15, 2), ..KnownBuild::default() });
+        assert_eq!(learnt.builds.len(), MAX_BUILDS, "it was there");
+        assert_eq!(learnt.builds.last().map(|b| b.when), Some(7));
     }
 
     #[test]
     fn keys_are_hexadecimal() {
         let mut learnt = Learnt::new("/w/Dockerfile".to_owned());
         learnt.measured(measured(0xab, 1, Some(1.5), Some(3)));
-        learnt.built(KnownBuild { when: 1, name: "log".to_owned(), keys: vec![[0x0f; 32]] });
+        let vertex = BuiltVertex {
+            digest: [0x0f; 32],
+            inputs: vec![BuiltInput::Result(0), BuiltInput::Files(1, [2; 32]), BuiltInput::Content([3; 32])],
+            image: Some("a".to_owned()),
+            exported: true,
+        };
+        learnt.built(KnownBuild { when: 1, name: "log".to_owned(), rows: vec![vertex] });
         let text = serde_json::to_string(&learnt).expect("JSON");
         assert!(text.contains(&"ab".repeat(32)) && text.contains(&"0f".repeat(32)), "{text}");
         assert_eq!(serde_json::from_str::<Learnt>(&text).expect("the same"), learnt);

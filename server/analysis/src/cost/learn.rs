@@ -1,13 +1,15 @@
 //! Which step of a Dockerfile a vertex of a build log is, and what the log teaches about it.
 
+use std::collections::BTreeSet;
+
 use layerwise_model::eval::{Base, Command};
-use layerwise_model::keys::{StepKeys, keys};
-use layerwise_model::learnt::{KnownBuild, Learnt, Measurement};
+use layerwise_model::keys::keys;
+use layerwise_model::learnt::{BuiltInput, BuiltVertex, KnownBuild, Learnt, Measurement};
 use layerwise_syntax::Keyword;
 use layerwise_syntax::image_ref::ImageRef;
 
 use super::log::{BuildLog, LogVertex, Outcome, StepName};
-use crate::plan::{Side, stage_name};
+use crate::plan::{self, Row, RowInput, Side, stage_name};
 
 /// What was learnt from a log.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +20,9 @@ pub struct Lesson {
     pub matched: usize,
     /// How many of those ran, so that their durations are known now; the others were cached, failed or were cut off.
     pub measured: usize,
+    /// Whether the log is one of a build of the Dockerfile as it is, from the first step to the last: every step of either
+    /// is in the other, and ran or was cached.
+    pub complete: bool,
     /// The first steps of the log that are not in the Dockerfile, as the log names them.
     pub strange: Vec<String>,
     /// The line (from 1) of each instruction whose duration was learnt, with that duration in seconds; in file order.
@@ -35,16 +40,20 @@ const MAX_STRANGE: usize = 5;
 pub fn learn(side: &Side<'_>, log: &BuildLog, learnt: &mut Learnt) -> Lesson {
     let steps = steps(side);
     let keys = keys(side.graph);
-    let mut lesson = Lesson::default();
+    let mut lesson = Lesson { complete: true, ..Lesson::default() };
+    let mut missing: BTreeSet<usize> = steps.iter().map(|s| s.vertex).collect();
     for (vertex, name) in vertices(log, &side.options.platform.format()) {
         lesson.in_log += 1;
         let Some(step) = find(&steps, vertex, &name) else {
+            lesson.complete = false;
             if lesson.strange.len() < MAX_STRANGE {
                 lesson.strange.push(vertex.name.clone());
             }
             continue;
         };
         lesson.matched += 1;
+        lesson.complete &= matches!(vertex.outcome, Outcome::Ran | Outcome::Cached);
+        missing.remove(&step.vertex);
         if vertex.outcome != Outcome::Ran || (step.kind == Keyword::From && !vertex.pulled) {
             continue;
         }
@@ -54,14 +63,49 @@ pub fn learn(side: &Side<'_>, log: &BuildLog, learnt: &mut Learnt) -> Lesson {
         lesson.measured += 1;
         lesson.lines.push((side.file.line(step.number), seconds));
     }
+    lesson.complete &= missing.is_empty();
     lesson.lines.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     lesson
 }
 
-/// The build that `side` is, to be remembered: the full keys of all that it builds.
+/// The build that `side` is, to be remembered. Only where the files of the context were hashed does it mean anything to
+/// another process.
 pub fn build(side: &Side<'_>, when: u64, name: String) -> KnownBuild {
-    let keys: Vec<StepKeys> = keys(side.graph);
-    KnownBuild { when, name, keys: keys.into_iter().map(|k| k.full).collect() }
+    let known = plan::Known::of(side.graph, side.eval);
+    let rows = known.rows().iter().map(|row| BuiltVertex {
+        digest: row.digest,
+        inputs: row
+            .inputs
+            .iter()
+            .map(|input| match *input {
+                RowInput::Result(index) => BuiltInput::Result(index),
+                RowInput::Files(index, files) => BuiltInput::Files(index, files),
+                RowInput::Content(content) => BuiltInput::Content(content),
+            })
+            .collect(),
+        image: row.image.clone(),
+        exported: row.exported,
+    });
+    KnownBuild { when, name, rows: rows.collect() }
+}
+
+/// The rows of a build that was remembered, for [`plan::Known::extend`].
+pub fn rows(build: &KnownBuild) -> Vec<Row> {
+    let row = |vertex: &BuiltVertex| Row {
+        digest: vertex.digest,
+        inputs: vertex
+            .inputs
+            .iter()
+            .map(|input| match *input {
+                BuiltInput::Result(index) => RowInput::Result(index),
+                BuiltInput::Files(index, files) => RowInput::Files(index, files),
+                BuiltInput::Content(content) => RowInput::Content(content),
+            })
+            .collect(),
+        image: vertex.image.clone(),
+        exported: vertex.exported,
+    };
+    build.rows.iter().map(row).collect()
 }
 
 /// The steps of a log that count: each once, the last of several builds of one step.
@@ -247,6 +291,7 @@ mod tests {
         {
             let (lesson, _) = lesson(DOCKERFILE, text);
             assert_eq!((lesson.in_log, lesson.matched, lesson.measured), (10, 10, 9), "{lesson:?}");
+            assert!(lesson.complete);
             let at = |line: usize| lesson.lines.iter().find(|(l, _)| *l == line).map(|(_, s)| *s);
             assert!(at(7).is_some_and(|s| (1.0..1.5).contains(&s)), "{:?}", lesson.lines);
             assert!(at(8).is_some_and(|s| (0.5..1.0).contains(&s)), "the heredoc: {:?}", lesson.lines);
@@ -279,11 +324,27 @@ mod tests {
     fn an_older_log_fits_in_part() {
         let edited = DOCKERFILE.replace("sleep 2", "sleep 3").replace("WORKDIR /app", "WORKDIR /srv");
         let (lesson, _) = lesson(&edited, include_str!("../../tests/logs/plain.log"));
-        assert_eq!((lesson.in_log, lesson.matched), (10, 8));
+        assert_eq!((lesson.in_log, lesson.matched, lesson.complete), (10, 8, false));
         assert_eq!(
             lesson.strange,
             ["[deps 2/5] WORKDIR /app", "[other 3/3] RUN sleep 2 &&     echo continued &&     echo end",]
         );
+    }
+
+    #[test]
+    fn a_build_that_was_remembered_is_what_the_cache_holds() {
+        let build = Build::new(DOCKERFILE, None);
+        let remembered = build.with(|side| super::build(side, 1, "log".to_owned()));
+        let mut known = plan::Known::default();
+        known.extend(&rows(&remembered));
+        let moved = plan::Moved::default();
+        let contents = plan::Contents::Local;
+        let cache = plan::Cache { known: &known, contents, moved: &moved, before: None };
+        let summary = build.with(|side| plan::plan_in(&cache, side).summary());
+        assert_eq!((summary.rebuilt, summary.depends), (0, 0));
+        assert!(summary.cached > 8);
+        let edited = Build::new(&DOCKERFILE.replace("sleep 2", "sleep 3"), None);
+        assert_eq!(edited.with(|side| plan::plan_in(&cache, side).summary()).rebuilt, 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod bases;
 pub(crate) mod estimate;
 mod figure;
+mod history;
 mod image;
 mod learn;
 pub mod log;
@@ -16,10 +17,11 @@ mod testing;
 use std::collections::{BTreeMap, HashSet};
 
 pub use figure::{Figure, Price};
+pub use history::{Layer, layers, learn_sizes};
 pub use image::{ImageEstimate, Orphan, Part, image};
 use layerwise_model::keys::{StepKeys, keys};
 use layerwise_model::learnt::{Index, Learnt};
-pub use learn::{Lesson, build, learn};
+pub use learn::{Lesson, build, learn, rows};
 
 use self::estimate::Estimator;
 use crate::plan::{Plan, Side, State};
