@@ -21,8 +21,8 @@ pub const MAX_STEPS: usize = 2_000;
 /// How many builds are kept; the oldest go first.
 pub const MAX_BUILDS: usize = 8;
 
-/// How many vertices of one build are kept.
-pub const MAX_BUILD_KEYS: usize = 5_000;
+/// How many vertices of one build are kept; a build with more is not.
+pub const MAX_BUILD_ROWS: usize = 5_000;
 
 /// How many bytes of a name are kept, at least.
 const MAX_NAME: usize = 200;
@@ -127,8 +127,9 @@ impl Learnt {
         self.bound();
     }
 
-    /// Adds a build.
+    /// Adds a build. The same build again (the same vertices) takes the place of the earlier one.
     pub fn built(&mut self, build: KnownBuild) {
+        self.builds.retain(|known| known.built.rows != build.built.rows);
         self.builds.push(build);
         self.bound();
     }
@@ -139,6 +140,7 @@ impl Learnt {
             list.drain(..list.len().saturating_sub(most));
         }
         last(&mut self.steps, MAX_STEPS);
+        self.builds.retain(|build| build.built.rows.len() <= MAX_BUILD_ROWS);
         last(&mut self.builds, MAX_BUILDS);
         for step in &mut self.steps {
             step.seconds.retain(|s| s.is_finite() && *s >= 0.0);
@@ -150,9 +152,6 @@ impl Learnt {
             for build in older {
                 build.built = build.built.keys_only();
             }
-        }
-        for build in &mut self.builds {
-            build.built.rows.truncate(MAX_BUILD_KEYS);
         }
     }
 
@@ -297,12 +296,18 @@ mod tests {
         }
         assert_eq!(learnt.steps.len(), MAX_STEPS);
         assert!(learnt.steps.iter().all(|s| s.name.len() < MAX_NAME + 8));
-        for _ in 0..20 {
-            let built = Built { rows: vec![row(0); MAX_BUILD_KEYS + 1], ..text("FROM alpine") };
-            learnt.built(KnownBuild { built, ..KnownBuild::default() });
+        let build = |n: u8, many| KnownBuild {
+            built: Built { rows: vec![row(n); many], ..text("FROM alpine") },
+            ..KnownBuild::default()
+        };
+        for n in 0..20 {
+            learnt.built(build(n, 2));
+            learnt.built(build(n, MAX_BUILD_ROWS + 1));
         }
         assert_eq!(learnt.builds.len(), MAX_BUILDS);
-        assert!(learnt.builds.iter().all(|b| b.built.rows.len() == MAX_BUILD_KEYS));
+        learnt.built(KnownBuild { when: 7, ..build(15, 2) });
+        assert_eq!(learnt.builds.len(), MAX_BUILDS, "it was there");
+        assert_eq!(learnt.builds.last().map(|b| b.when), Some(7));
         let explained = learnt.builds.iter().filter(|b| b.built.dockerfile.is_some());
         assert_eq!(explained.count(), 1, "only the last build names causes");
     }

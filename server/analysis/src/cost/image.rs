@@ -128,17 +128,17 @@ pub(crate) fn of(side: &Side<'_>, known: &Known<'_>, prices: &Prices<'_>) -> Opt
 }
 
 /// The instructions that make the layers of a stage's image.
-struct Layers {
+pub(super) struct Layers {
     /// The stage at the bottom of the chain of stages.
     bottom: usize,
     /// Its FROM.
     from: usize,
     /// The instructions with vertices above that FROM, lowest first.
-    numbers: Vec<usize>,
+    pub(super) numbers: Vec<usize>,
 }
 
 impl Layers {
-    fn new(side: &Side<'_>, target: usize) -> Option<Layers> {
+    pub(super) fn new(side: &Side<'_>, target: usize) -> Option<Layers> {
         let mut chain = vec![target];
         let mut stage = target;
         // A stage is based on an earlier one, so this ends.

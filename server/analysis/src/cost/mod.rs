@@ -6,7 +6,10 @@
 pub mod bases;
 pub(crate) mod estimate;
 mod figure;
+mod history;
 mod image;
+mod learn;
+pub mod log;
 mod run;
 #[cfg(test)]
 mod testing;
@@ -14,9 +17,11 @@ mod testing;
 use std::collections::{BTreeMap, HashSet};
 
 pub use figure::{Figure, Price};
+pub use history::{Layer, layers, learn_sizes};
 pub use image::{ImageEstimate, Orphan, Part, image};
 use layerwise_model::keys::{StepKeys, keys};
 use layerwise_model::learnt::{Index, Learnt};
+pub use learn::{Lesson, build, learn};
 
 use self::estimate::Estimator;
 use crate::plan::{Plan, Side, State};
