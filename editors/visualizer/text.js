@@ -1,0 +1,118 @@
+// Words, figures and elements.
+
+/** @typedef {{value: number, measured: boolean} | null | undefined} Figure */
+
+/** What a state is called and how it is signed, in the order of the legend. */
+export const STATES = [
+  { state: 'rebuilt', sign: '!', word: 'rebuilt', says: 'it will run again' },
+  { state: 'depends', sign: '?', word: 'depends', says: 'it runs if something it reads comes out different' },
+  { state: 'cached', sign: '=', word: 'cached', says: 'it will not run' },
+  { state: 'metadata', sign: '·', word: 'metadata', says: 'it only changes the configuration of the image' },
+  { state: 'not-built', sign: '–', word: 'not built', says: 'the target does not need it, or it makes no vertex' },
+];
+
+/** @param {string | null} state */
+export function stateOf(state) {
+  return STATES.find((s) => s.state === state) ?? { state: 'none', sign: '', word: '', says: '' };
+}
+
+/**
+ * Text that can only be read: control characters, and those that turn the direction of writing around, get stand-ins.
+ * @param {unknown} text
+ */
+export function clean(text) {
+  return String(text ?? '').replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g, (c) => {
+    const code = c.charCodeAt(0);
+    if (c === '\n' || c === '\t') return ' ';
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd';
+  });
+}
+
+/** At most `room` characters. @param {string} text @param {number} room */
+export function cut(text, room) {
+  return text.length <= room ? text : `${[...text.slice(0, room)].slice(0, -1).join('')}…`;
+}
+
+/** @param {number} n @param {string} one @param {string} [many] */
+export function count(n, one, many = `${one}s`) {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+}
+
+/** Seconds as people say them; an estimate has `~` before it. @param {Figure} figure */
+export function seconds(figure) {
+  if (!figure) return '';
+  const s = figure.value;
+  const mark = figure.measured ? '' : '~';
+  if (s < 0.05) return `${mark}0 s`;
+  if (s < 9.95) return `${mark}${s.toFixed(1)} s`;
+  if (s < 99.5) return `${mark}${Math.round(s)} s`;
+  const minutes = Math.round(s / 60);
+  if (minutes < 100) return s < 600 ? `${mark}${Math.floor(Math.round(s) / 60)} min ${Math.round(s) % 60} s` : `${mark}${minutes} min`;
+  return `${mark}${(s / 3600).toFixed(1)} h`;
+}
+
+/** Seconds where there is little room. @param {Figure} figure */
+export function shortSeconds(figure) {
+  if (!figure || figure.value < 99.5) return seconds(figure);
+  const mark = figure.measured ? '' : '~';
+  const minutes = figure.value / 60;
+  return minutes < 99.5 ? `${mark}${minutes.toFixed(minutes < 9.95 ? 1 : 0)} min` : `${mark}${(minutes / 60).toFixed(1)} h`;
+}
+
+/** Text whose words are not broken at their hyphens unless they are long. @param {string} text @returns {(Node | string)[]} */
+export function unbroken(text) {
+  return text.split(/(\s+)/).map((word) => (word.length < 30 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
+}
+
+/** Bytes as people say them. @param {Figure} figure */
+export function bytes(figure) {
+  if (!figure) return '';
+  const mark = figure.measured ? '' : '~';
+  let value = figure.value;
+  for (const unit of ['B', 'kB', 'MB', 'GB', 'TB']) {
+    if (value < 999.5 || unit === 'TB') {
+      const digits = unit === 'B' || value >= 99.5 ? 0 : 1;
+      return `${mark}${value.toFixed(digits)} ${unit}`;
+    }
+    value /= 1000;
+  }
+  return '';
+}
+
+/** The sum of figures; measured only if all are, and null if there is none. @param {Figure[]} figures */
+export function sum(figures) {
+  const known = figures.filter((f) => f != null);
+  if (known.length === 0) return null;
+  return {
+    value: known.reduce((total, f) => total + f.value, 0),
+    measured: known.length === figures.length && known.every((f) => f.measured),
+  };
+}
+
+/**
+ * An element. Properties: `class`, `on` (listeners), `data`, anything else is an attribute; null and false leave it out.
+ * @param {string} tag
+ * @param {Record<string, any>} [properties]
+ * @param {...(Node | string | null | undefined | false)} children
+ * @returns {any}
+ */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === 'on') {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === 'data') {
+      for (const [key, field] of Object.entries(value)) element.dataset[key] = String(field);
+    } else {
+      element.setAttribute(name, value === true ? '' : String(value));
+    }
+  }
+  for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(child);
+  return element;
+}
+
+/** The tile with the sign of a state. @param {string | null} state */
+export function tile(state) {
+  return el('span', { class: 'sign', 'aria-hidden': 'true' }, stateOf(state).sign);
+}
