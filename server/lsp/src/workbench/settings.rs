@@ -1,13 +1,17 @@
 //! The settings under `layerwise` that a client sends.
 //!
 //! `{"rules": {"select": [..], "ignore": [..], "all": bool}, "context": "dir", "target": "stage", "platform": "os/arch",
-//! "buildArgs": {"NAME": "value"}, "inlayHints": bool}`, all optional.
+//! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
+//! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
+//! "engine": "buildkit" | "buildah" | "legacy"}`, all optional.
 
 use std::collections::BTreeMap;
 
 use layerwise_analysis::Selection;
 use layerwise_model::{Options, Platform};
 use serde_json::Value;
+
+use super::baseline::Choice;
 
 /// What the user has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,30 @@ pub(crate) struct Settings {
     pub(crate) context: Option<String>,
     /// Target, platform and build arguments of the build that is meant.
     pub(crate) options: Options,
+    /// Whether `platform` was set, and is not only this machine's.
+    pub(crate) platform_set: bool,
     /// Whether inlay hints are shown.
     pub(crate) inlay_hints: bool,
+    /// Whether code lenses are shown.
+    pub(crate) code_lens: bool,
+    /// Whether steps that run again are diagnostics, too.
+    pub(crate) cache_diagnostics: CacheDiagnostics,
+    /// What the plan is compared with.
+    pub(crate) baseline: Choice,
+    /// What is in the cache: `local`, imported with `min` or `max`, or `none`.
+    pub(crate) cache: &'static str,
+    /// Whose cache is meant.
+    pub(crate) engine: &'static str,
+}
+
+/// When steps that run again are diagnostics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CacheDiagnostics {
+    /// Where the client can refresh neither hints nor lenses.
+    #[default]
+    Auto,
+    On,
+    Off,
 }
 
 impl Default for Settings {
@@ -28,7 +54,13 @@ impl Default for Settings {
             selection: Selection::default(),
             context: None,
             options: Options::default(),
+            platform_set: false,
             inlay_hints: true,
+            code_lens: true,
+            cache_diagnostics: CacheDiagnostics::Auto,
+            baseline: Choice::Auto,
+            cache: "local",
+            engine: "buildkit",
         }
     }
 }
@@ -54,14 +86,35 @@ impl Settings {
                 "platform" => match text(value).map(|v| Platform::parse(&v)) {
                     Some(Ok(platform)) => {
                         settings.options.platform = platform;
+                        settings.platform_set = true;
                         true
                     }
                     _ => false,
                 },
                 "buildArgs" => build_args(value).map(|args| settings.options.build_args = args).is_some(),
                 "inlayHints" => value.as_bool().map(|v| settings.inlay_hints = v).is_some(),
-                // The client's own settings: which binary to start, and how much of the traffic to log.
-                "path" | "trace" => true,
+                "codeLens" => value.as_bool().map(|v| settings.code_lens = v).is_some(),
+                "cacheDiagnostics" => {
+                    let named = match value.as_str() {
+                        Some("auto") => Some(CacheDiagnostics::Auto),
+                        Some("on") => Some(CacheDiagnostics::On),
+                        Some("off") => Some(CacheDiagnostics::Off),
+                        _ => None,
+                    };
+                    named.map(|v| settings.cache_diagnostics = v).is_some()
+                }
+                "baseline" => {
+                    let named = value.as_str().and_then(Choice::parse);
+                    named.map(|v| settings.baseline = v).is_some()
+                }
+                "cache" => {
+                    one_of(value, &["local", "min", "max", "none"]).map(|v| settings.cache = v).is_some()
+                }
+                "engine" => {
+                    one_of(value, &["buildkit", "buildah", "legacy"]).map(|v| settings.engine = v).is_some()
+                }
+                // The client's own: which binary to start, how much of the traffic to log, what it can do itself.
+                "path" | "trace" | "client" => true,
                 _ => {
                     problems.push(format!("layerwise.{name}: there is no such setting."));
                     continue;
@@ -77,6 +130,12 @@ impl Settings {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// The name among `names` that `value` is.
+fn one_of(value: &Value, names: &[&'static str]) -> Option<&'static str> {
+    let text = value.as_str()?;
+    names.iter().find(|name| **name == text).copied()
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
@@ -118,6 +177,8 @@ mod tests {
             "rules": { "select": ["E003"], "ignore": ["T003"], "all": true },
             "context": "app", "target": "build", "platform": "linux/arm64",
             "buildArgs": { "A": "1", "B": 2 }, "inlayHints": false, "path": "/x", "trace": { "server": "off" },
+            "codeLens": false, "cacheDiagnostics": "on", "baseline": "v1.0", "cache": "min", "engine": "buildah",
+            "client": { "commands": [] },
         }));
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.selection.only, ["E003"]);
@@ -126,6 +187,10 @@ mod tests {
         assert_eq!(settings.options.target.as_deref(), Some("build"));
         assert_eq!(settings.options.platform.architecture, "arm64");
         assert_eq!(settings.options.build_args["B"], "2");
+        assert!(!settings.code_lens && settings.platform_set);
+        assert_eq!(settings.cache_diagnostics, CacheDiagnostics::On);
+        assert_eq!(settings.baseline, Choice::Revision("v1.0".to_owned()));
+        assert_eq!((settings.cache, settings.engine), ("min", "buildah"));
     }
 
     #[test]
@@ -137,6 +202,7 @@ mod tests {
             (json!({ "nothing": true }), 1),
             (json!({ "rules": { "select": "E003" } }), 1),
             (json!({ "platform": "a/b/c/d" }), 1),
+            (json!({ "cacheDiagnostics": true, "baseline": "-x", "cache": "all", "engine": "podman" }), 4),
             (json!({ "target": null }), 0),
         ] {
             let (settings, problems) = Settings::read(&sent);
