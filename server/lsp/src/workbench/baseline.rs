@@ -1,14 +1,14 @@
 //! What the plan is compared with: the last known build, else git's HEAD, else the state when the file was opened.
 //!
-//! One build before, for now; a step key that another known build left in the cache is looked up where
-//! [`Known::builds`] gives out more than the last.
+//! Causes are told by one build before; where known builds are what is compared with, what any of them left in the cache
+//! is cached.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use layerwise_model::{Context, File, Options};
-use serde_json::{Value, json};
+use layerwise_render::plan::Baseline as Kind;
 
 use crate::engine;
 
@@ -129,16 +129,6 @@ impl Known {
     }
 }
 
-/// What kind of thing a plan was compared with; as in `docs/protocol.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Build,
-    Head,
-    Opened,
-    Given,
-    None,
-}
-
 /// What a plan was compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
@@ -151,18 +141,6 @@ pub(crate) struct Named {
 impl Named {
     pub(crate) fn new(kind: Kind, name: &str) -> Named {
         Named { kind, name: name.to_owned(), when: None }
-    }
-
-    /// `baseline` of the plan.
-    pub(crate) fn json(&self) -> Value {
-        let kind = match self.kind {
-            Kind::Build => "build",
-            Kind::Head => "head",
-            Kind::Opened => "opened",
-            Kind::Given => "given",
-            Kind::None => "none",
-        };
-        json!({"kind": kind, "name": self.name, "when": self.when.map(rfc3339)})
     }
 
     /// How a sentence about a change begins: `since HEAD`, `this edit`.
@@ -182,13 +160,13 @@ impl Named {
             Kind::Head => format!("since {}", self.name),
             Kind::Opened => "since it was opened".to_owned(),
             Kind::Given => format!("against {}", self.name),
-            Kind::None => "against nothing".to_owned(),
+            Kind::None => "in a cold build".to_owned(),
         }
     }
 }
 
 /// A time as RFC 3339, in UTC, to the second.
-fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // The civil date of a day's number (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).

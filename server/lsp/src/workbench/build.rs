@@ -73,7 +73,7 @@ pub(crate) fn with_dockerfile(mut context: Arc<Context>, file: &File) -> Arc<Con
     let content = Content::Hash(*hasher.finalize().as_bytes());
     if entry.content != content {
         let size = text.len() as u64;
-        if let Some(entry) = Arc::make_mut(&mut Arc::make_mut(&mut context).entries).get_mut(path.as_str()) {
+        if let Some(entry) = Arc::make_mut(&mut context).entries.get_mut(path.as_str()) {
             (entry.content, entry.size) = (content, size);
         }
     }

@@ -12,18 +12,18 @@ use layerwise_host::git;
 use layerwise_model::dockerignore::Dockerignore;
 use layerwise_model::selection::{has_wildcard, source_path};
 use layerwise_model::{Context, File};
-use layerwise_render::plan as render;
+use layerwise_render::plan::{self as render, Baseline as Kind};
 use layerwise_syntax::Parsed;
 use serde_json::{Value, json};
 
-use super::baseline::{Choice, Kind, Named, Past};
+use super::baseline::{Choice, Named, Past};
 use super::build::{self, Build, with_dockerfile};
 use super::cache_hover;
 use super::document::Opened;
 use super::files;
 use super::history::{Answer, Question, TIMEOUT};
 use super::looks::{Drawn, Looks};
-use super::planned::{self, Planned, buildable};
+use super::planned::{self, Planned, Terms, buildable};
 use super::settings::CacheDiagnostics;
 use super::view::View;
 use crate::engine::{
@@ -49,7 +49,7 @@ impl View {
             buildable(&self.file)?;
             let folder = self.folder();
             let context = folder.map(|folder| folder.context);
-            let (baseline, past, now) = self.baseline(context.as_ref());
+            let (baseline, pasts, now) = self.baseline(context.as_ref());
             let now = now.or(context);
             let options = &self.settings.options;
             let mut plans = self.own.plans.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,33 +59,38 @@ impl View {
             if let Some(error) = &after.eval.error {
                 return Err(error.clone());
             }
-            let before = past.map(|past| plans.before(&past, now.as_ref(), options));
-            let planned = Arc::new(Planned::new(before.as_deref(), after, baseline));
+            let before = plans.before(&pasts, now.as_ref(), options);
+            let planned = Arc::new(Planned::new(before.as_deref(), after, baseline, self.terms()));
             plans.last = Some(Arc::clone(&planned));
             Ok(planned)
         })
     }
 
-    /// What is compared with: its name, the build, and the context as it is now, where the two belong together.
-    fn baseline(&self, context: Option<&Arc<Context>>) -> (Named, Option<Arc<Past>>, Option<Arc<Context>>) {
+    fn terms(&self) -> Terms {
+        Terms { contents: self.settings.cache, mbps: self.settings.mbps }
+    }
+
+    /// What is compared with: its name, the builds, the last one first, and the context as it is now, where that belongs
+    /// together with them.
+    fn baseline(&self, context: Option<&Arc<Context>>) -> (Named, Vec<Arc<Past>>, Option<Arc<Context>>) {
         let (choice, built) = {
             let known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
             let choice = known.chosen.clone().unwrap_or_else(|| self.settings.baseline.clone());
-            (choice, known.builds().next().cloned())
+            (choice, known.builds().cloned().collect::<Vec<_>>())
         };
         if choice == Choice::None {
-            return (Named::new(Kind::None, "nothing (a cold build)"), None, None);
+            return (Named::new(Kind::None, "nothing (a cold build)"), Vec::new(), None);
         }
-        if let (Choice::Auto | Choice::Build, Some((past, when))) = (&choice, built) {
-            let baseline = Named { when: Some(when), ..Named::new(Kind::Build, "the last build") };
-            return (baseline, Some(past), None);
+        if let (Choice::Auto | Choice::Build, Some((_, when))) = (&choice, built.first()) {
+            let baseline = Named { when: Some(*when), ..Named::new(Kind::Build, "the last build") };
+            return (baseline, built.into_iter().map(|(past, _)| past).collect(), None);
         }
         if let Some(revision) = choice.revision()
             && let Some(Answer::Known(past, now)) = self.at_revision(revision, context)
         {
-            return (Named::new(Kind::Head, revision), Some(past), now);
+            return (Named::new(Kind::Head, revision), vec![past], now);
         }
-        (Named::new(Kind::Opened, "the state when it was opened"), Some(self.opened()), None)
+        (Named::new(Kind::Opened, "the state when it was opened"), vec![self.opened()], None)
     }
 
     /// What git said of a revision; `None` if it is not asked.
@@ -252,11 +257,10 @@ impl View {
             hints_changed: changed(&hints, &|last| last.hints == drawn.hints),
             lenses_changed: changed(&lenses, &|last| last.lenses == drawn.lenses),
             diagnostics_changed: changed(&diagnostics, &|last| last.hints == drawn.hints),
-            plan: self
-                .planned()
-                .as_ref()
-                .ok()
-                .map(|planned| (render::summary_json(&planned.plan.summary()), planned.baseline.json())),
+            plan: self.planned().as_ref().ok().map(|planned| {
+                let about = planned.about(String::new(), None);
+                (render::summary_json(&planned.plan.summary()), render::baseline_json(&about))
+            }),
         };
         let mut given = self.own.given.lock().unwrap_or_else(PoisonError::into_inner);
         if diagnostics.is_some() {
@@ -309,7 +313,7 @@ impl View {
 
     fn json_of(&self, planned: &Planned) -> Value {
         let (dockerfile, context) = self.names();
-        planned.json(dockerfile, context, self.settings.cache, self.settings.engine)
+        planned.json(dockerfile, context)
     }
 
     pub(crate) fn plan_json(&self) -> Result<Value, String> {
@@ -360,7 +364,7 @@ impl View {
             return Err(error.clone());
         }
         let given = Named::new(Kind::Given, "the same build without the change");
-        Ok(self.json_of(&Planned::new(Some(before), after, given)))
+        Ok(self.json_of(&Planned::what_if(before, after, given, self.terms())))
     }
 
     /// The paths in the context that a path or a pattern names.
@@ -406,7 +410,7 @@ impl View {
         let changed = Some(Arc::new(with_changed(context, &paths)));
         let after = Build::new(before.file.clone(), before.options.clone(), changed, Some(&before.eval));
         let given = Named::new(Kind::Given, "the same build without the change");
-        let reached = Planned::new(Some(before), after, given);
+        let reached = Planned::what_if(before, after, given, self.terms());
         let mut plan = self.json_of(&reached);
         let steps = plan["steps"].take();
         let runs = |step: &Value| {

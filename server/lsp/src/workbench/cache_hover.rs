@@ -2,14 +2,16 @@
 
 use std::fmt::Write as _;
 
-use layerwise_analysis::plan::{Cause, Plan, State, Step};
+use layerwise_analysis::cost::Figure;
+use layerwise_analysis::plan::{self, Cause, Plan, State, Step};
 use layerwise_model::eval::{Base, Command, Copy, Run, Source};
 use layerwise_model::graph::{Input, Kind, Origin};
+use layerwise_render::figures;
 use layerwise_syntax::Keyword;
 
 use super::build::Build;
 use super::files::{self, Files};
-use super::markdown::code;
+use super::markdown::{code, plain};
 use super::planned::Planned;
 
 /// How many causes, variables or mounts are named before the rest is counted.
@@ -35,7 +37,10 @@ pub(crate) fn cause(cause: &Cause, step: &Step, plan: &Plan) -> String {
             let other = step_at(plan, *line);
             let text = other.map_or(String::new(), |other| format!(" ({})", code(&other.instruction)));
             let runs = other.is_some_and(|s| matches!(s.state, State::Rebuilt | State::Depends));
+            // The layer below in the same stage, or below the stage.
+            let below = other.is_some_and(|s| s.state == State::Depends && s.stage == step.stage);
             match step.state {
+                State::Depends if below => format!("if line {line}{text} runs again"),
                 State::Depends => format!("if line {line}{text} comes out different"),
                 _ if runs => format!("line {line}{text} runs again"),
                 _ => format!("line {line}{text} changes it"),
@@ -47,10 +52,11 @@ pub(crate) fn cause(cause: &Cause, step: &Step, plan: &Plan) -> String {
         Cause::Image(image) => format!("another base image: {}", code(image)),
         Cause::Remote(url) => format!("if {} serves something else", code(url)),
         Cause::Target(name) => format!("only target {} builds it", code(name)),
+        Cause::NotInCache => "its result is not in the cache".to_owned(),
     }
 }
 
-/// Why a step runs: its causes, and below the first that is another step, the chain to the root.
+/// Why a step runs: its causes, and the chain from there to the root.
 pub(crate) fn why(step: &Step, plan: &Plan) -> String {
     let mut text = String::new();
     for cause_of in step.because.iter().take(MAX_NAMED) {
@@ -60,29 +66,17 @@ pub(crate) fn why(step: &Step, plan: &Plan) -> String {
     if more > 0 {
         let _ = writeln!(text, "* and {more} more");
     }
-    let mut seen = vec![step.line];
-    let mut at = step;
-    while let Some(next) = above(at, plan).filter(|next| !seen.contains(&next.line)) {
-        seen.push(next.line);
-        if seen.len() > MAX_CHAIN {
-            break;
+    let chain = plan.chain(step);
+    for link in chain.iter().skip(1).take(MAX_CHAIN) {
+        if let (Some(because), Some(at)) = (&link.because, plan.at_line(link.line)) {
+            let _ = writeln!(text, "* line {}: {}", link.line, cause(because, at, plan));
         }
-        let because = next.because.iter().take(2).map(|c| cause(c, next, plan)).collect::<Vec<_>>();
-        if !because.is_empty() {
-            let _ = writeln!(text, "* line {}: {}", next.line, because.join("; "));
-        }
-        at = next;
+    }
+    let more = chain.len().saturating_sub(MAX_CHAIN + 1);
+    if more > 0 {
+        let _ = writeln!(text, "* and {more} more lines down to the root");
     }
     text
-}
-
-/// The step that a step runs because of, if it is another one that runs.
-fn above<'a>(step: &Step, plan: &'a Plan) -> Option<&'a Step> {
-    let lines = step.because.iter().filter_map(|cause| match cause {
-        Cause::Line(line) if *line != step.line => Some(*line),
-        _ => None,
-    });
-    lines.filter_map(|line| step_at(plan, line)).find(|s| matches!(s.state, State::Rebuilt | State::Depends))
 }
 
 fn step_at(plan: &Plan, line: usize) -> Option<&Step> {
@@ -99,13 +93,17 @@ pub(crate) fn hover(
     let step = planned.plan.steps.get(number)?;
     let build = &planned.after;
     let mut text = format!("**{}**", headline(step, planned));
-    if let Some(price) = planned.price_text(number) {
-        let _ = write!(text, ", {price}");
+    let price = figures::price(&step.price);
+    if !price.is_empty() && step.state != State::NotBuilt {
+        let _ = write!(text, ": {price}{}", if step.runs() { "" } else { " when it runs" });
     }
     text.push('\n');
     let why = why(step, &planned.plan);
     if !why.is_empty() {
         let _ = write!(text, "\n{why}");
+    }
+    for sentence in plan::what_would_keep(&planned.plan, &build.side(), step).iter().take(MAX_NAMED) {
+        let _ = write!(text, "\n{}\n", plain(sentence));
     }
     for trigger in &step.triggers {
         let what = match trigger.state {
@@ -279,7 +277,10 @@ fn copy_key(copy: &Copy, build: &Build, lines: &mut Vec<String>) {
 
 fn selected(found: &Files, build: &Build, ignored: &dyn Fn(&str) -> Option<files::Ignored>) -> String {
     let files = if found.count == 1 { "1 file" } else { &format!("{} files", found.count) };
-    let mut text = format!("\nSelects {files}, {}, of the build context.", bytes(found.bytes));
+    let mut text = format!(
+        "\nSelects {files}, {}, of the build context.",
+        figures::bytes(Figure::measured(found.bytes as f64))
+    );
     let out: Vec<files::Ignored> = found.sources.iter().filter_map(|source| ignored(source)).collect();
     let count: usize = out.iter().map(|o| o.count).sum();
     if count > 0 {
@@ -294,41 +295,4 @@ fn selected(found: &Files, build: &Build, ignored: &dyn Fn(&str) -> Option<files
     }
     text.push('\n');
     text
-}
-
-/// A number of bytes in words.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if count < 1_000 {
-        return if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") };
-    }
-    let mut value = count as f64 / 1_000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    let shown = if value < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
-    format!("{shown} {}", UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for (count, expected) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (1_000, "1.0 kB"),
-            (120_034, "120 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.0 MB"),
-            (u64::MAX, "18446744 TB"),
-        ] {
-            assert_eq!(bytes(count), expected);
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use layerwise_analysis::Checker;
+use layerwise_analysis::{Checker, plan};
 use layerwise_host::read::{MAX_DOCKERFILE, MAX_LINES};
 use layerwise_model::{Context, Evaluation, File, Options};
 use layerwise_syntax::text::Text;
@@ -69,46 +69,64 @@ pub(crate) struct Plans {
     before: Option<Before>,
 }
 
-/// The build before, and what it was made of.
+/// The builds before, and what they were made of.
 struct Before {
-    past: Arc<Past>,
+    pasts: Vec<Arc<Past>>,
     now: Option<Arc<Context>>,
     options: Options,
-    build: Arc<Build>,
+    found: Arc<Ran>,
+}
+
+/// Builds that ran: the last one, by which causes are told, and what all of them left in the cache.
+pub(crate) struct Ran {
+    pub(crate) last: Build,
+    pub(crate) known: plan::Known,
 }
 
 impl Plans {
-    /// The build before, computed once for all edits. `now` and `options` are today's, which count where the past says
-    /// nothing.
+    /// The builds before, the last one first, computed once for all edits. `now` and `options` are today's, which count
+    /// where the past says nothing. `None` if there are none.
     pub(crate) fn before(
         &mut self,
-        past: &Arc<Past>,
+        pasts: &[Arc<Past>],
         now: Option<&Arc<Context>>,
         options: &Options,
-    ) -> Arc<Build> {
+    ) -> Option<Arc<Ran>> {
         let same_context = |kept: &Option<Arc<Context>>| match (kept, now) {
             (Some(kept), Some(now)) => Arc::ptr_eq(kept, now),
             (None, None) => true,
             _ => false,
         };
+        let same_pasts = |kept: &[Arc<Past>]| {
+            kept.len() == pasts.len() && kept.iter().zip(pasts).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
         if let Some(kept) = &self.before
-            && Arc::ptr_eq(&kept.past, past)
+            && same_pasts(&kept.pasts)
             && same_context(&kept.now)
             && kept.options == *options
         {
-            return Arc::clone(&kept.build);
+            return Some(Arc::clone(&kept.found));
         }
-        let context = past.context.as_ref().or(now).cloned();
-        let context = context.map(|context| with_dockerfile(context, &past.file));
-        let asked = past.options.as_ref().unwrap_or(options).clone();
-        let build = Arc::new(Build::new(past.file.clone(), asked, context, None));
+        let build = |past: &Arc<Past>| {
+            let context = past.context.as_ref().or(now).cloned();
+            let context = context.map(|context| with_dockerfile(context, &past.file));
+            let asked = past.options.as_ref().unwrap_or(options).clone();
+            Build::new(past.file.clone(), asked, context, None)
+        };
+        let last = build(pasts.first()?);
+        let mut known = plan::Known::of(&last.graph, &last.eval);
+        for past in pasts.iter().skip(1) {
+            let build = build(past);
+            known.add(&build.graph, &build.eval);
+        }
+        let found = Arc::new(Ran { last, known });
         self.before = Some(Before {
-            past: Arc::clone(past),
+            pasts: pasts.to_vec(),
             now: now.cloned(),
             options: options.clone(),
-            build: Arc::clone(&build),
+            found: Arc::clone(&found),
         });
-        build
+        Some(found)
     }
 }
 

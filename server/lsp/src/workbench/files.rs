@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use layerwise_host::fs::ContextFs;
-use layerwise_model::dockerignore::Dockerignore;
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::selection::{self, Reading, source_path};
 use layerwise_model::{Context, EntryKind};
@@ -53,39 +52,10 @@ pub(crate) fn of_step(build: &Build, number: usize) -> Option<Files> {
     if sources.is_empty() {
         return None;
     }
-    let excludes = (!reading.excludes.is_empty())
-        .then(|| Dockerignore::from_patterns(reading.excludes).unwrap_or_default());
-    let out = |path: &str| excludes.as_ref().is_some_and(|e| e.is_excluded(path));
-    let (mut count, mut bytes) = (0, 0u64);
-    for source in &sources {
-        for path in selection::select(context, source, reading).paths {
-            let Some(real) = selection::resolve(context, &path) else { continue };
-            match context.get(&real) {
-                Some(entry) if entry.kind != EntryKind::Dir => {
-                    let name = if reading.parents { path.as_str() } else { base(&path) };
-                    if !out(name) {
-                        count += 1;
-                        bytes = bytes.saturating_add(entry.size);
-                    }
-                }
-                _ => {
-                    for (below, entry) in context.below(&real) {
-                        let relative = below.get(real.len()..).unwrap_or_default().trim_start_matches('/');
-                        let shown = if reading.parents { below } else { relative };
-                        if entry.kind == EntryKind::File && !out(shown) {
-                            count += 1;
-                            bytes = bytes.saturating_add(entry.size);
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let selected = sources.iter().map(|source| selection::select(context, source, reading).files);
+    let (count, bytes) = selected
+        .fold((0, 0u64), |(count, bytes), files| (count + files.count, bytes.saturating_add(files.bytes)));
     Some(Files { count, bytes, sources })
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What the ignore file takes away below a source of a COPY without wildcards: looks at the folders of the context that

@@ -41,6 +41,7 @@ pub(crate) fn graph(build: &Build, dockerfile: String, context: Option<String>) 
             Kind::Exec => ("exec", None),
             Kind::File => ("file", None),
             Kind::Merge => ("merge", None),
+            Kind::Layer => ("layer", None),
         };
         let instruction = || build.file.instruction(number).1.logical().text().trim().to_owned();
         let inputs = vertex.inputs.iter().map(|input| match input {

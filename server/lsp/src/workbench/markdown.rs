@@ -34,6 +34,34 @@ pub(crate) fn code(text: &str) -> String {
     format!("{fence}{pad}{shown}{pad}{fence}")
 }
 
+/// A sentence with names out of a file in it, as Markdown: what stands in backticks stays code, everything else is text.
+pub(crate) fn plain(sentence: &str) -> String {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // Every other part is code. With an odd number of backticks, some name has one: all of it is shown as one piece.
+    if parts.len().is_multiple_of(2) {
+        return code(sentence);
+    }
+    let mut shown = String::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        if index % 2 == 1 {
+            shown.push_str(&code(part));
+            continue;
+        }
+        for c in part.chars() {
+            if is_unsafe(c) {
+                shown.push('\u{fffd}');
+                continue;
+            }
+            // Any ASCII punctuation may be escaped (CommonMark 0.31, "Backslash escapes"); these can begin something.
+            if "\\*_{}[]()<>#+!|~&@".contains(c) {
+                shown.push('\\');
+            }
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -41,6 +69,13 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_is_text_but_for_its_code() {
+        assert_eq!(plain("copy less than `COPY . .` does."), "copy less than `COPY . .` does.");
+        assert_eq!(plain("[a](http://x) <b> *c* _d_"), r"\[a\]\(http://x\) \<b\> \*c\* \_d\_");
+        assert_eq!(plain("a ` b <x>"), "``a ` b <x>``");
+    }
 
     #[test]
     fn nothing_gets_out_of_the_code() {

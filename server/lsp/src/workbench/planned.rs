@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use layerwise_analysis::plan::{self, Plan, State, Summary, stage_name};
+use layerwise_analysis::cost::{self, Figure};
+use layerwise_analysis::plan::{self, Cache, Contents, Moved, Plan, State, Step, Summary, stage_name};
 use layerwise_model::File;
-use layerwise_render::plan as render;
-use serde_json::{Value, json};
+use layerwise_render::figures;
+use layerwise_render::plan::{self as render, Baseline as Kind};
+use serde_json::Value;
 
-use super::baseline::{Kind, Named};
+use super::baseline::{Named, rfc3339};
 use super::build::Build;
 use super::cache_hover::{label, why};
+use super::document::Ran;
 use super::looks::{Drawn, Hint, Lens};
 use crate::engine::{BuildCommand, LensAction};
 
@@ -18,40 +21,72 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) after: Build,
     pub(crate) baseline: Named,
+    pub(crate) terms: Terms,
+}
+
+/// How a plan is made, beside the builds that it compares.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    /// What of the builds before is in the cache.
+    pub(crate) contents: Contents,
+    /// Megabits a second at which images are pulled.
+    pub(crate) mbps: Option<f64>,
 }
 
 impl Planned {
-    /// Compares `after` with `before`, which is called `baseline`.
-    pub(crate) fn new(before: Option<&Build>, after: Build, baseline: Named) -> Planned {
-        let side = before.map(Build::side);
-        let plan = plan::plan(side.as_ref(), &after.side());
-        Planned { plan, after, baseline }
+    /// Compares `after` with the builds before, which are called `baseline`.
+    pub(crate) fn new(before: Option<&Ran>, after: Build, baseline: Named, terms: Terms) -> Planned {
+        Planned::against(before.map(|ran| (&ran.last, &ran.known)), after, baseline, terms)
     }
 
-    /// What a step costs, in words.
-    pub(crate) fn price_text(&self, _number: usize) -> Option<String> {
-        None
+    /// The same with one build before, as it is without a change that is only thought of.
+    pub(crate) fn what_if(before: &Build, after: Build, baseline: Named, terms: Terms) -> Planned {
+        let known = plan::Known::of(&before.graph, &before.eval);
+        Planned::against(Some((before, &known)), after, baseline, terms)
     }
 
-    /// The plan as `docs/protocol.md` has it.
-    pub(crate) fn json(
-        &self,
-        dockerfile: String,
-        context: Option<String>,
-        cache: &str,
-        engine: &str,
-    ) -> Value {
-        let about = render::About {
+    fn against(
+        before: Option<(&Build, &plan::Known)>,
+        after: Build,
+        baseline: Named,
+        terms: Terms,
+    ) -> Planned {
+        let nothing = plan::Known::default();
+        let side = before.map(|(build, _)| build.side());
+        let cache = Cache {
+            known: before.map_or(&nothing, |(_, known)| known),
+            contents: terms.contents,
+            moved: &Moved::default(),
+            before: side.as_ref(),
+        };
+        let mut plan = plan::plan_in(&cache, &after.side());
+        let figures = cost::Known { mbps: terms.mbps, ..cost::Known::default() };
+        cost::price(&mut plan, &after.side(), &figures);
+        Planned { plan, after, baseline, terms }
+    }
+
+    /// What a step that runs takes, in words: `~20 s`; empty if that is not known, or nothing to speak of.
+    fn seconds(&self, step: &Step) -> String {
+        step.price.seconds.filter(|s| s.value >= 0.05).map(figures::seconds).unwrap_or_default()
+    }
+
+    /// What the plan is about, in words.
+    pub(crate) fn about(&self, dockerfile: String, context: Option<String>) -> render::About {
+        render::About {
             dockerfile,
             context,
             target: self.after.eval.target.map(|index| stage_name(&self.after.file, index)),
-            engine: engine.to_owned(),
+            engine: self.after.options.engine.to_string(),
             before: self.baseline.name.clone(),
-        };
-        let mut value = render::to_json(&self.plan, &about);
-        value["baseline"] = self.baseline.json();
-        value["cache"] = json!(cache);
-        value
+            baseline: self.baseline.kind,
+            when: self.baseline.when.map(rfc3339),
+            cache: self.terms.contents,
+        }
+    }
+
+    /// The plan as `docs/protocol.md` has it.
+    pub(crate) fn json(&self, dockerfile: String, context: Option<String>) -> Value {
+        render::to_json(&self.plan, &self.about(dockerfile, context))
     }
 
     /// What is drawn: a hint at each step that runs, and the lenses of the stages.
@@ -59,7 +94,8 @@ impl Planned {
         let mut drawn = Drawn::default();
         for step in &self.plan.steps {
             let Some(label) = label(step.state) else { continue };
-            let price = self.price_text(step.number);
+            let seconds = self.seconds(step);
+            let label = if seconds.is_empty() { label.to_owned() } else { format!("{label} {seconds}") };
             let what = match step.state {
                 State::Rebuilt => "The next build runs this step again",
                 _ => "The next build may run this step again",
@@ -69,7 +105,7 @@ impl Planned {
             let because = if causes.is_empty() { String::new() } else { format!(": {}", causes.join("; ")) };
             drawn.hints.push(Hint {
                 number: step.number,
-                label: price.map_or(label.to_owned(), |price| format!("{label} {price}")),
+                label,
                 markdown: format!("{what}, {}.\n\n{}", self.baseline.since(), why(step, &self.plan)),
                 message: format!("{what}, {}{because}.", self.baseline.since()),
             });
@@ -83,7 +119,8 @@ impl Planned {
         let quiet = total.rebuilt + total.depends == 0;
         for stage in self.after.file.stages() {
             let summary = self.of_stage(stage.index);
-            if let Some(title) = stage_title(&self.baseline, &summary) {
+            let price = self.plan.stage_prices.get(stage.index).and_then(|price| price.seconds);
+            if let Some(title) = stage_title(&self.baseline, &summary, price) {
                 lenses.push(Lens { number: stage.from, title, action: LensAction::ShowPlan });
             }
             if stage.index == 0 {
@@ -105,13 +142,16 @@ impl Planned {
     fn of_stage(&self, index: usize) -> Summary {
         let stage = &self.after.file.stages()[index];
         let numbers = stage.from..stage.body.end;
-        let steps = self.plan.steps.get(numbers).unwrap_or_default().to_vec();
-        Plan { steps }.summary()
+        let mut summary = Summary::default();
+        for step in self.plan.steps.get(numbers).unwrap_or_default() {
+            summary.add(step.state);
+        }
+        summary
     }
 }
 
-/// "this edit: 3 of 9 steps rebuild"; `None` where nothing does.
-fn stage_title(baseline: &Named, summary: &Summary) -> Option<String> {
+/// "this edit: 3 of 9 steps rebuild, about 48 s"; `None` where nothing does.
+fn stage_title(baseline: &Named, summary: &Summary, price: Option<Figure>) -> Option<String> {
     let steps = summary.cached + summary.rebuilt + summary.depends;
     let noun = if steps == 1 { "step" } else { "steps" };
     let verb = if summary.rebuilt == 1 { "rebuilds" } else { "rebuild" };
@@ -121,7 +161,13 @@ fn stage_title(baseline: &Named, summary: &Summary) -> Option<String> {
         (rebuilt, 0) => format!("{rebuilt} of {steps} {noun} {verb}"),
         (rebuilt, depends) => format!("{rebuilt} of {steps} {noun} {verb}, {depends} may"),
     };
-    Some(format!("{}: {what}", baseline.change()))
+    let time = match price.filter(|price| summary.rebuilt > 0 && price.value >= 0.05) {
+        // An estimate has its own mark.
+        Some(price) if price.measured => format!(", about {}", figures::seconds(price)),
+        Some(price) => format!(", {}", figures::seconds(price)),
+        None => String::new(),
+    };
+    Some(format!("{}: {what}{time}", baseline.change()))
 }
 
 fn quiet_title(baseline: &Named, cached: usize) -> String {
@@ -157,8 +203,18 @@ mod tests {
     fn a_lens_counts_in_words() {
         let title = |kind, rebuilt, depends, cached| {
             let summary = Summary { cached, rebuilt, depends, ..Summary::default() };
-            stage_title(&Named::new(kind, "HEAD"), &summary)
+            stage_title(&Named::new(kind, "HEAD"), &summary, None)
         };
+        let priced = |price| {
+            let summary = Summary { cached: 6, rebuilt: 3, ..Summary::default() };
+            stage_title(&Named::new(Kind::Opened, ""), &summary, Some(price))
+        };
+        assert_eq!(
+            priced(Figure::measured(48.2)).as_deref(),
+            Some("this edit: 3 of 9 steps rebuild, about 48 s")
+        );
+        assert_eq!(priced(Figure::estimate(48.2)).as_deref(), Some("this edit: 3 of 9 steps rebuild, ~50 s"));
+        assert_eq!(priced(Figure::estimate(0.0)).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
         assert_eq!(title(Kind::Opened, 3, 0, 6).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
         assert_eq!(title(Kind::Head, 1, 0, 8).as_deref(), Some("since HEAD: 1 of 9 steps rebuilds"));
         assert_eq!(title(Kind::Opened, 1, 0, 0).as_deref(), Some("this edit: 1 of 1 step rebuilds"));

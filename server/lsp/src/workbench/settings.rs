@@ -3,18 +3,20 @@
 //! `{"rules": {"select": [..], "ignore": [..], "all": bool}, "context": "dir", "target": "stage", "platform": "os/arch",
 //! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
 //! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
-//! "engine": "buildkit" | "buildah" | "legacy"}`, all optional.
+//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second}`, all
+//! optional.
 
 use std::collections::BTreeMap;
 
 use layerwise_analysis::Selection;
-use layerwise_model::{Options, Platform};
+use layerwise_analysis::plan::Contents;
+use layerwise_model::{Engine, Options, Platform};
 use serde_json::Value;
 
 use super::baseline::Choice;
 
 /// What the user has set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     /// Which rules run.
     pub(crate) selection: Selection,
@@ -32,10 +34,10 @@ pub(crate) struct Settings {
     pub(crate) cache_diagnostics: CacheDiagnostics,
     /// What the plan is compared with.
     pub(crate) baseline: Choice,
-    /// What is in the cache: `local`, imported with `min` or `max`, or `none`.
-    pub(crate) cache: &'static str,
-    /// Whose cache is meant.
-    pub(crate) engine: &'static str,
+    /// What is in the cache.
+    pub(crate) cache: Contents,
+    /// Megabits a second at which images are pulled.
+    pub(crate) mbps: Option<f64>,
 }
 
 /// When steps that run again are diagnostics.
@@ -59,8 +61,8 @@ impl Default for Settings {
             code_lens: true,
             cache_diagnostics: CacheDiagnostics::Auto,
             baseline: Choice::Auto,
-            cache: "local",
-            engine: "buildkit",
+            cache: Contents::Local,
+            mbps: None,
         }
     }
 }
@@ -107,11 +109,23 @@ impl Settings {
                     let named = value.as_str().and_then(Choice::parse);
                     named.map(|v| settings.baseline = v).is_some()
                 }
-                "cache" => {
-                    one_of(value, &["local", "min", "max", "none"]).map(|v| settings.cache = v).is_some()
-                }
-                "engine" => {
-                    one_of(value, &["buildkit", "buildah", "legacy"]).map(|v| settings.engine = v).is_some()
+                "cache" => match value.as_str().map(Contents::parse) {
+                    Some(Ok(contents)) => {
+                        settings.cache = contents;
+                        true
+                    }
+                    _ => false,
+                },
+                "engine" => match value.as_str().map(Engine::parse) {
+                    Some(Ok(engine)) => {
+                        settings.options.engine = engine;
+                        true
+                    }
+                    _ => false,
+                },
+                "bandwidth" => {
+                    let mbps = value.as_f64().filter(|mbps| *mbps > 0.0);
+                    mbps.map(|mbps| settings.mbps = Some(mbps)).is_some()
                 }
                 // The client's own: which binary to start, how much of the traffic to log, what it can do itself.
                 "path" | "trace" | "client" => true,
@@ -130,12 +144,6 @@ impl Settings {
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
-}
-
-/// The name among `names` that `value` is.
-fn one_of(value: &Value, names: &[&'static str]) -> Option<&'static str> {
-    let text = value.as_str()?;
-    names.iter().find(|name| **name == text).copied()
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
@@ -178,6 +186,7 @@ mod tests {
             "context": "app", "target": "build", "platform": "linux/arm64",
             "buildArgs": { "A": "1", "B": 2 }, "inlayHints": false, "path": "/x", "trace": { "server": "off" },
             "codeLens": false, "cacheDiagnostics": "on", "baseline": "v1.0", "cache": "min", "engine": "buildah",
+            "bandwidth": 50,
             "client": { "commands": [] },
         }));
         assert_eq!(problems, Vec::<String>::new());
@@ -190,7 +199,8 @@ mod tests {
         assert!(!settings.code_lens && settings.platform_set);
         assert_eq!(settings.cache_diagnostics, CacheDiagnostics::On);
         assert_eq!(settings.baseline, Choice::Revision("v1.0".to_owned()));
-        assert_eq!((settings.cache, settings.engine), ("min", "buildah"));
+        assert_eq!((settings.cache, settings.options.engine.name.as_str()), (Contents::Min, "buildah"));
+        assert_eq!(settings.mbps, Some(50.0));
     }
 
     #[test]
@@ -202,7 +212,10 @@ mod tests {
             (json!({ "nothing": true }), 1),
             (json!({ "rules": { "select": "E003" } }), 1),
             (json!({ "platform": "a/b/c/d" }), 1),
-            (json!({ "cacheDiagnostics": true, "baseline": "-x", "cache": "all", "engine": "podman" }), 4),
+            (
+                json!({ "cacheDiagnostics": true, "baseline": "-x", "cache": "all", "engine": "kaniko", "bandwidth": 0 }),
+                5,
+            ),
             (json!({ "target": null }), 0),
         ] {
             let (settings, problems) = Settings::read(&sent);

@@ -81,7 +81,9 @@ impl Project {
         let document = json!({"textDocument": {"uri": self.uri()}});
         let lenses = client.result("textDocument/codeLens", document).await;
         let titles = lenses.as_array().expect("lenses").iter().map(|lens| lens["command"]["title"].as_str());
-        titles.map(|title| title.expect("a title").to_owned()).collect()
+        // Without the estimate at the end: it is not what these tests are about.
+        let text = |title: &str| title.split(", ~").next().unwrap_or_default().to_owned();
+        titles.map(|title| text(title.expect("a title"))).collect()
     }
 
     /// Asks until the answer is what it shall be in the end; each time but the first after a change was announced.
@@ -186,6 +188,7 @@ async fn settings_choose_the_baseline_and_what_is_shown() {
     assert_eq!(project.lenses(&mut client).await, Vec::<String>::new());
     let hints = json!({"textDocument": {"uri": project.uri()}, "range": range((0, 0), (9, 0))});
     let hints = client.result("textDocument/inlayHint", hints).await;
-    let labels = hints.as_array().expect("hints").iter().map(|hint| &hint["label"]);
-    assert_eq!(labels.collect::<Vec<_>>(), ["rebuilds", "rebuilds", "rebuilds"]);
+    let labels = hints.as_array().expect("hints").iter().map(|hint| hint["label"].as_str());
+    let rebuilds = labels.flatten().filter(|label| label.starts_with("rebuilds")).count();
+    assert_eq!(rebuilds, 3, "{hints}");
 }
