@@ -2,9 +2,12 @@
 
 use tower_lsp::ls_types::*;
 
-use crate::convert;
-use crate::engine::Features;
 use layerwise_syntax::text::Encoding;
+use serde_json::Value;
+
+use crate::commands;
+use crate::convert;
+use crate::engine::{Abilities, Features};
 
 /// The client's abilities, as answers to the questions that the handlers ask.
 #[derive(Debug, Clone)]
@@ -35,15 +38,26 @@ pub(crate) struct Client {
     pub(crate) registers_watchers: bool,
     pub(crate) refreshes_diagnostics: bool,
     pub(crate) refreshes_hints: bool,
+    pub(crate) refreshes_lenses: bool,
+    /// It opens pages (`window/showDocument`).
+    pub(crate) shows_documents: bool,
+    /// It shows messages with buttons and says which was pressed.
+    pub(crate) asks_user: bool,
+    /// Commands of `docs/protocol.md` that it runs itself.
+    pub(crate) own_commands: Vec<String>,
+    /// It wants `layerwise/planChanged`.
+    pub(crate) plan_changed: bool,
 }
 
 impl Client {
-    /// What `initialize` says; whatever a client leaves out it cannot do.
-    pub(crate) fn new(capabilities: &ClientCapabilities) -> Self {
+    /// What `initialize` says; whatever a client leaves out it cannot do. `own` is what a client that knows Layerwise says
+    /// of itself, `client` of its initialization options: `{"commands": [name], "planChanged": bool}`.
+    pub(crate) fn new(capabilities: &ClientCapabilities, own: &Value) -> Self {
         let text = capabilities.text_document.clone().unwrap_or_default();
         let workspace = capabilities.workspace.clone().unwrap_or_default();
         let action = text.code_action.unwrap_or_default();
         let published = text.publish_diagnostics.unwrap_or_default();
+        let window = capabilities.window.clone().unwrap_or_default();
         let resolves =
             action.resolve_support.is_some_and(|can| can.properties.iter().any(|name| name == "edit"));
         Self {
@@ -75,6 +89,26 @@ impl Client {
                 == Some(true),
             refreshes_diagnostics: workspace.diagnostics.and_then(|it| it.refresh_support) == Some(true),
             refreshes_hints: workspace.inlay_hint.and_then(|it| it.refresh_support) == Some(true),
+            refreshes_lenses: workspace.code_lens.and_then(|it| it.refresh_support) == Some(true),
+            shows_documents: window.show_document.is_some_and(|it| it.support),
+            asks_user: window.show_message.is_some_and(|it| it.message_action_item.is_some()),
+            own_commands: own["commands"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+            plan_changed: own["planChanged"].as_bool() == Some(true),
+        }
+    }
+
+    /// What decides what the engine computes and when.
+    pub(crate) fn abilities(&self) -> Abilities {
+        Abilities {
+            refreshes_lenses: self.refreshes_lenses,
+            refreshes_hints: self.refreshes_hints,
+            refreshes_diagnostics: !self.pulls_diagnostics || self.refreshes_diagnostics,
+            plan_changed: self.plan_changed,
         }
     }
 
@@ -99,6 +133,13 @@ impl Client {
                 .then_some(SelectionRangeProviderCapability::Simple(true)),
             document_symbol_provider: features.symbols.then_some(OneOf::Left(true)),
             inlay_hint_provider: features.inlay_hints.then_some(OneOf::Left(true)),
+            code_lens_provider: features
+                .code_lenses
+                .then_some(CodeLensOptions { resolve_provider: Some(false) }),
+            execute_command_provider: features.plan.then(|| ExecuteCommandOptions {
+                commands: commands::NAMES.map(str::to_owned).into(),
+                ..ExecuteCommandOptions::default()
+            }),
             code_action_provider: (self.code_action_literals && !features.code_action_kinds.is_empty()).then(
                 || {
                     CodeActionProviderCapability::Options(CodeActionOptions {

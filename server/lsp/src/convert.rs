@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range as Bytes;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use layerwise_syntax::text::{Encoding, Position as TextPosition, Text};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tower_lsp::ls_types::*;
 
+use crate::commands;
 use crate::engine;
 use crate::session::Snapshot;
 
@@ -171,6 +173,47 @@ pub(crate) fn inlay_hint(snapshot: &Snapshot, hint: engine::InlayHint) -> InlayH
         padding_right: None,
         data: None,
     }
+}
+
+/// A code lens, with the command that this client can run.
+pub(crate) fn code_lens(snapshot: &Snapshot, lens: engine::CodeLens) -> CodeLens {
+    let uri = snapshot.uri.as_str();
+    let (command, argument) = match lens.action {
+        engine::LensAction::ShowPlan => (commands::EXPORT, json!({"uri": uri, "format": "html"})),
+        engine::LensAction::ChooseBaseline => (commands::BASELINE, json!({"uri": uri})),
+        engine::LensAction::Build(build) => {
+            if snapshot.client.own_commands.iter().any(|name| name == commands::BUILD) {
+                (commands::BUILD, build_command(uri, &build))
+            } else {
+                (commands::SHOW_BUILD, json!({"uri": uri, "target": build.target}))
+            }
+        }
+    };
+    CodeLens {
+        range: range(snapshot, &lens.range),
+        command: Some(Command {
+            title: lens.title,
+            command: command.to_owned(),
+            arguments: Some(vec![argument]),
+        }),
+        data: None,
+    }
+}
+
+/// The argument of `layerwise.build`, and the answer of `layerwise.showBuild`.
+pub(crate) fn build_command(uri: &str, build: &engine::BuildCommand) -> Value {
+    json!({
+        "uri": uri,
+        "target": build.target,
+        "argv": build.argv,
+        "commandLine": build.line,
+        "cwd": build.cwd,
+    })
+}
+
+/// The URI of a file; `None` for a path that is not absolute.
+pub(crate) fn file_uri(path: &Path) -> Option<Uri> {
+    Uri::from_file_path(path)
 }
 
 /// A hover.

@@ -13,12 +13,15 @@
 //! A method of [`Analysis`] has a default that returns nothing; what an engine really gives it says in [`Features`], and
 //! only that is advertised to the client. Any method may panic: the server then answers that one request with an error.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use layerwise_syntax::text::Text;
+use serde_json::Value;
 
 /// A flag that says that nobody waits for an answer any more. Long work looks at it now and then and gives up; what it
 /// then returns is thrown away.
@@ -52,11 +55,31 @@ pub struct Features {
     pub selection: bool,
     /// [`Analysis::symbols`].
     pub symbols: bool,
+    /// [`Analysis::code_lenses`].
+    pub code_lenses: bool,
+    /// Everything about the cache: [`Analysis::plan`] and what follows it, and with it the commands and requests of
+    /// `docs/protocol.md`.
+    pub plan: bool,
+    /// For how long a document must not have changed before [`Analysis::settle`] is called.
+    pub settle: Duration,
     /// The kinds of [`Analysis::code_actions`], as LSP's dotted names (`quickfix`, `refactor.rewrite`); empty: none.
     pub code_action_kinds: Vec<&'static str>,
     /// Globs (LSP's syntax, relative to each workspace folder) of the files whose changes the client shall report
     /// through [`Engine::files_changed`].
     pub watch: Vec<&'static str>,
+}
+
+/// What the client can, as far as it decides what an engine computes and when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It asks for code lenses again when it is told to.
+    pub refreshes_lenses: bool,
+    /// It asks for inlay hints again when it is told to.
+    pub refreshes_hints: bool,
+    /// Diagnostics can be given again when nothing was edited: it is told of them, or asks again when it is told to.
+    pub refreshes_diagnostics: bool,
+    /// It wants to be told of each change of the plan.
+    pub plan_changed: bool,
 }
 
 /// What happened to a file outside the editor's documents.
@@ -94,6 +117,41 @@ pub trait Engine: Send + Sync + 'static {
     /// Files changed on disk, in the order in which the client reported them. Views made afterwards know of it.
     fn files_changed(&self, changes: &[(PathBuf, FileEvent)]) {
         let _ = changes;
+    }
+
+    /// What the client can; called once, before any document is opened.
+    fn client(&self, abilities: Abilities) {
+        let _ = abilities;
+    }
+
+    /// A Dockerfile that is not open, as it is on disk; `None` if it cannot be read. May read files: not called under the
+    /// session's lock.
+    fn load(&self, path: &Path) -> Option<Arc<dyn Analysis>> {
+        let _ = path;
+        None
+    }
+
+    /// The text of the log of a build.
+    ///
+    /// # Errors
+    /// A sentence for the user: it cannot be read, or is too long.
+    fn read_log(&self, path: &Path) -> Result<String, String> {
+        Err(format!("{}: logs are not read", path.display()))
+    }
+
+    /// Writes a page that the user asked for into the user's folder for such things, in the place of the last one of the
+    /// same name, and returns its absolute path.
+    ///
+    /// # Errors
+    /// A sentence for the user: it cannot be written.
+    fn write_page(&self, name: &str, page: &str) -> Result<PathBuf, String> {
+        let _ = (name, page);
+        Err("Pages are not written.".to_owned())
+    }
+
+    /// The Dockerfiles of the workspace, open or not. May read files, as above.
+    fn dockerfiles(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Called once, after the handshake: `changed` may be called from any thread whenever something other than a
@@ -169,6 +227,181 @@ pub trait Analysis: Send + Sync {
         let _ = cancel;
         Vec::new()
     }
+
+    /// The lines of text above instructions.
+    fn code_lenses(&self, cancel: &Cancel) -> Vec<CodeLens> {
+        let _ = cancel;
+        Vec::new()
+    }
+
+    /// The document did not change for [`Features::settle`]: what was shown of an older state of it is looked at again.
+    fn settle(&self, cancel: &Cancel) -> Settled {
+        let _ = cancel;
+        Settled::default()
+    }
+
+    /// The plan, as `docs/protocol.md` has it: against the baseline, or, where anything is changed in `what_if`, against
+    /// the same build without that change.
+    ///
+    /// # Errors
+    /// A sentence for the user: what was asked for is not there, or nothing can be built.
+    fn plan(&self, what_if: &WhatIf, cancel: &Cancel) -> Result<Value, String> {
+        let _ = (what_if, cancel);
+        Err(NOTHING.to_owned())
+    }
+
+    /// The build graph, as `docs/protocol.md` has it.
+    ///
+    /// # Errors
+    /// As for [`Analysis::plan`].
+    fn graph(&self, cancel: &Cancel) -> Result<Value, String> {
+        let _ = cancel;
+        Err(NOTHING.to_owned())
+    }
+
+    /// The plan against the baseline as a file of its own.
+    ///
+    /// # Errors
+    /// As for [`Analysis::plan`].
+    fn export(&self, format: Format, cancel: &Cancel) -> Result<String, String> {
+        let _ = (format, cancel);
+        Err(NOTHING.to_owned())
+    }
+
+    /// What a change of any of `files` (absolute paths, existing or not) would rebuild here, as an element of `dockerfiles`
+    /// in the answer of `layerwise/affectedBy`, without its `uri`. `None`: none of them lies in the build context.
+    fn affected_by(&self, files: &[PathBuf], cancel: &Cancel) -> Option<Value> {
+        let _ = (files, cancel);
+        None
+    }
+
+    /// The command that builds `target` (the stage that the settings name, else the last one, if `None`).
+    ///
+    /// # Errors
+    /// As for [`Analysis::plan`].
+    fn build_command(&self, target: Option<&str>) -> Result<BuildCommand, String> {
+        let _ = target;
+        Err(NOTHING.to_owned())
+    }
+
+    /// The user says that this is what was built last. Returns what to tell the user. Views made afterwards know of it.
+    ///
+    /// # Errors
+    /// As for [`Analysis::plan`].
+    fn mark_built(&self) -> Result<String, String> {
+        Err(NOTHING.to_owned())
+    }
+
+    /// Takes in the log of a build of this Dockerfile. Returns what came of it, as `docs/protocol.md` has it. Views made
+    /// afterwards know of it.
+    ///
+    /// # Errors
+    /// A sentence for the user: it is no log, or not one of this Dockerfile.
+    fn learn(&self, log: &str) -> Result<Value, String> {
+        let _ = log;
+        Err(NOTHING.to_owned())
+    }
+
+    /// What the plan can be compared with, the one in force among them.
+    fn baselines(&self) -> Vec<Baseline> {
+        Vec::new()
+    }
+
+    /// Compares with something else from now on: [`Baseline::id`], or a git revision. Returns what to tell the user. Views
+    /// made afterwards know of it.
+    ///
+    /// # Errors
+    /// A sentence for the user: there is no such thing to compare with.
+    fn choose_baseline(&self, id: &str) -> Result<String, String> {
+        let _ = id;
+        Err(NOTHING.to_owned())
+    }
+}
+
+/// The answer of an engine that has no plan of a document.
+const NOTHING: &str = "Nothing is known about this document.";
+
+/// What would be changed, on top of the document as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhatIf {
+    /// Files of the context: paths relative to it or absolute, existing or not, or patterns as in `.dockerignore`.
+    pub paths: Vec<String>,
+    /// Build arguments, added to those of the settings.
+    pub build_args: BTreeMap<String, String>,
+    /// The stage to build.
+    pub target: Option<String>,
+}
+
+/// How a plan can be written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A page for a browser.
+    Html,
+    /// A picture.
+    Svg,
+    /// A graph for Markdown.
+    Mermaid,
+    /// The plan as `docs/protocol.md` has it.
+    Json,
+}
+
+/// What came of looking again after the document settled.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settled {
+    /// The inlay hints that were given last are not the ones that would be given now.
+    pub hints_changed: bool,
+    /// The same of the code lenses.
+    pub lenses_changed: bool,
+    /// The same of the diagnostics.
+    pub diagnostics_changed: bool,
+    /// `summary` and `baseline` of the plan, as `docs/protocol.md` has them, if there is one.
+    pub plan: Option<(Value, Value)>,
+}
+
+/// Something that the plan can be compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// Its name in commands and settings: `auto`, `build`, `head`, `opened`, `none`.
+    pub id: String,
+    /// What the user reads.
+    pub title: String,
+    /// Whether it is the one that was chosen.
+    pub chosen: bool,
+}
+
+/// A line of text above an instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeLens {
+    /// The instruction's first line, or a part of it.
+    pub range: Range<usize>,
+    /// What the user reads.
+    pub title: String,
+    /// What choosing it does.
+    pub action: LensAction,
+}
+
+/// What choosing a code lens does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LensAction {
+    /// Shows the plan as a page.
+    ShowPlan,
+    /// Asks what the plan shall be compared with.
+    ChooseBaseline,
+    /// Builds a stage; the server itself never does.
+    Build(BuildCommand),
+}
+
+/// A command that builds a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildCommand {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The same as a line for a POSIX shell.
+    pub line: String,
+    /// The folder to run it in.
+    pub cwd: Option<PathBuf>,
+    /// The stage's name.
+    pub target: String,
 }
 
 /// How bad a finding is.

@@ -1,11 +1,14 @@
 //! The language server: LSP on stdin and stdout, around an [`engine::Engine`].
 //!
 //! `wire.rs` reads and writes frames, `front.rs` keeps their order, `session.rs` holds the documents, `convert.rs` turns
-//! positions into offsets and back, `handlers/` has one file per method, `publish.rs` pushes diagnostics.
+//! positions into offsets and back, `handlers/` has one file per method, `commands/` one per command, `ext.rs` the requests
+//! that are not LSP's; `publish.rs` pushes diagnostics, `settle.rs` says when what is shown of the plan is out of date.
 
 mod client;
+mod commands;
 mod convert;
 pub mod engine;
+mod ext;
 mod front;
 mod handlers;
 mod outbox;
@@ -13,6 +16,7 @@ mod parent;
 mod publish;
 mod server;
 mod session;
+mod settle;
 mod wire;
 mod workbench;
 
@@ -24,7 +28,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::task::JoinSet;
 use tower::Service;
-use tower_lsp::{ExitedError, LspService};
+use tower_lsp::ExitedError;
 
 use crate::engine::Engine;
 use crate::front::Front;
@@ -55,11 +59,16 @@ pub fn serve_stdio() -> u8 {
             return 2;
         }
     };
-    let server = serve(Arc::new(workbench::Workbench::new()), tokio::io::stdin(), tokio::io::stdout());
+    let server = serve(workbench(), tokio::io::stdin(), tokio::io::stdout());
     let status = catch_unwind(AssertUnwindSafe(|| runtime.block_on(server)));
     // A thread may sit in a read of stdin that never returns; dropping the runtime would wait for it.
     runtime.shutdown_background();
     status.unwrap_or(1)
+}
+
+/// The engine of the product, on the real file system; what [`serve_stdio`] serves with.
+pub fn workbench() -> Arc<dyn Engine> {
+    Arc::new(workbench::Workbench::new())
 }
 
 /// Serves one client on `input` and `output` with the given engine; [`serve_stdio`] is this with the process's own.
@@ -70,7 +79,7 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let (outbox, messages) = Outbox::new();
-    let (service, socket) = LspService::new(|client| Server::new(engine, outbox.clone(), client));
+    let (service, socket) = ext::service(|client| Server::new(engine, outbox.clone(), client));
     let parent = service.inner().parent.subscribe();
     let (mut questions, answers) = socket.split();
     let mut front = Front::new(service);

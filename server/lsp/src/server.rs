@@ -11,7 +11,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use tokio::sync::{Semaphore, watch};
@@ -26,6 +26,9 @@ use crate::session::Session;
 
 /// How long an answer of the client's is waited for.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an answer of the user's is waited for.
+const USER_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What all handlers share; clones are the same server.
 #[derive(Clone)]
@@ -126,7 +129,7 @@ impl Server {
     }
 
     /// Runs a request's handler to its end; a panic in it costs this answer.
-    async fn answer<T>(&self, what: &str, handler: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn answer<T>(&self, what: &str, handler: impl Future<Output = Result<T>>) -> Result<T> {
         match AssertUnwindSafe(handler).catch_unwind().await {
             Ok(answer) => answer,
             Err(panic) => Err(self.panicked(what, panic.as_ref())),
@@ -146,12 +149,32 @@ impl Server {
         question: impl Future<Output = std::result::Result<T, E>> + Send + 'static,
         then: impl FnOnce(&Self, T) + Send + 'static,
     ) {
+        self.ask_for(CLIENT_TIMEOUT, what, question, then);
+    }
+
+    /// [`Server::ask`] where a person answers.
+    pub(crate) fn ask_user<T: Send, E: Display + Send>(
+        &self,
+        what: &'static str,
+        question: impl Future<Output = std::result::Result<T, E>> + Send + 'static,
+        then: impl FnOnce(&Self, T) + Send + 'static,
+    ) {
+        self.ask_for(USER_TIMEOUT, what, question, then);
+    }
+
+    fn ask_for<T: Send, E: Display + Send>(
+        &self,
+        time: Duration,
+        what: &'static str,
+        question: impl Future<Output = std::result::Result<T, E>> + Send + 'static,
+        then: impl FnOnce(&Self, T) + Send + 'static,
+    ) {
         let server = self.clone();
         self.spawn(async move {
-            let problem = match tokio::time::timeout(CLIENT_TIMEOUT, question).await {
+            let problem = match tokio::time::timeout(time, question).await {
                 Ok(Ok(answer)) => return then(&server, answer),
                 Ok(Err(error)) => format!("{what}: the client answers: {error}"),
-                Err(_) => format!("{what}: no answer from the client in {} s", CLIENT_TIMEOUT.as_secs()),
+                Err(_) => format!("{what}: no answer from the client in {} s", time.as_secs()),
             };
             server.outbox.log(MessageType::WARNING, problem);
         });
@@ -161,22 +184,36 @@ impl Server {
     pub(crate) fn world_changed(&self) {
         for uri in self.session.invalidate() {
             self.publish(&uri);
+            self.settle(&uri, Instant::now());
         }
+        self.refresh_diagnostics();
+    }
+
+    /// Asks the client to ask for diagnostics again, if it asks for them at all.
+    pub(crate) fn refresh_diagnostics(&self) {
         let client = self.session.client();
         if client.pulls_diagnostics && client.refreshes_diagnostics && self.features.diagnostics {
             let server = self.clone();
             let refresh = async move { server.client.workspace_diagnostic_refresh().await };
             self.ask("workspace/diagnostic/refresh", refresh, |_, ()| {});
         }
-        self.refresh_hints();
     }
 
-    /// Asks the client to ask for inlay hints again, if it can and there are any.
+    /// Asks the client to ask for inlay hints again, if it can.
     pub(crate) fn refresh_hints(&self) {
-        if self.features.inlay_hints && self.session.client().refreshes_hints {
+        if self.session.client().refreshes_hints {
             let server = self.clone();
             let refresh = async move { server.client.inlay_hint_refresh().await };
             self.ask("workspace/inlayHint/refresh", refresh, |_, ()| {});
+        }
+    }
+
+    /// Asks the client to ask for code lenses again, if it can.
+    pub(crate) fn refresh_lenses(&self) {
+        if self.session.client().refreshes_lenses {
+            let server = self.clone();
+            let refresh = async move { server.client.code_lens_refresh().await };
+            self.ask("workspace/codeLens/refresh", refresh, |_, ()| {});
         }
     }
 
@@ -214,6 +251,14 @@ impl LanguageServer for Server {
 
     async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
         self.answer("codeAction/resolve", handlers::code_action_resolve::handle(self, action)).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.answer("textDocument/codeLens", handlers::code_lens::handle(self, params)).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        self.answer("workspace/executeCommand", handlers::execute_command::handle(self, params)).await
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {

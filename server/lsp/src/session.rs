@@ -16,8 +16,10 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use layerwise_syntax::text::Text;
+use serde_json::Value;
 use tower_lsp::ls_types::{
     ClientCapabilities, MessageType, TextDocumentContentChangeEvent, TextDocumentItem, Uri,
 };
@@ -67,6 +69,26 @@ struct Open {
     text_revision: u64,
     /// `None`: lost.
     content: Option<Content>,
+    settling: Settling,
+}
+
+/// When a document is looked at again after it changed.
+#[derive(Default)]
+struct Settling {
+    /// When it will have been quiet for long enough; `None`: it was looked at since.
+    due: Option<Instant>,
+    /// A task waits for that.
+    running: bool,
+    /// The news of the plan that the client was told last.
+    told: Option<(Value, Value)>,
+}
+
+/// What a settling task does next.
+pub(crate) enum Settle {
+    /// Waits until then.
+    Wait(Instant),
+    /// Looks at the document.
+    Look(Arc<Snapshot>),
 }
 
 struct Content {
@@ -95,7 +117,7 @@ pub(crate) struct PublishJob {
 impl Session {
     pub(crate) fn new(engine: Arc<dyn Engine>, outbox: Outbox) -> Self {
         let state = State {
-            client: Arc::new(Client::new(&ClientCapabilities::default())),
+            client: Arc::new(Client::new(&ClientCapabilities::default(), &Value::Null)),
             folders: Vec::new(),
             documents: HashMap::new(),
             publishing: HashMap::new(),
@@ -156,7 +178,8 @@ impl Session {
         let mut state = self.lock();
         let revision = next(&mut state.last_revision);
         let content = Some(self.content(&uri, &language_id, Text::new(&text)));
-        let open = Open { language_id, version, revision, text_revision: revision, content };
+        let settling = Settling::default();
+        let open = Open { language_id, version, revision, text_revision: revision, content, settling };
         if state.documents.insert(uri.clone(), open).is_some() {
             self.outbox
                 .log(MessageType::WARNING, format!("{}: opened twice; the last text counts", uri.as_str()));
@@ -308,6 +331,64 @@ impl Session {
         if nothing_known || snapshot.is_some_and(|snapshot| current == Some(snapshot.revision)) {
             send();
         }
+    }
+
+    /// A document is to be looked at again at `due`, or later if it changes before. `true`: a task has to be started for
+    /// it; otherwise the one that is under way waits until then.
+    pub(crate) fn begin_settle(&self, uri: &Uri, due: Instant) -> bool {
+        let mut state = self.lock();
+        let Some(open) = state.documents.get_mut(uri) else { return false };
+        // What changed by itself does not cut short the wait for somebody who types.
+        open.settling.due = open.settling.due.max(Some(due));
+        !std::mem::replace(&mut open.settling.running, true)
+    }
+
+    /// What the settling task of a document does now; `None`: it ends.
+    pub(crate) fn next_settle(&self, uri: &Uri) -> Option<Settle> {
+        {
+            let mut state = self.lock();
+            let settling = &mut state.documents.get_mut(uri)?.settling;
+            match settling.due {
+                Some(due) if due > Instant::now() => return Some(Settle::Wait(due)),
+                Some(_) => settling.due = None,
+                None => {
+                    settling.running = false;
+                    return None;
+                }
+            }
+        }
+        match self.snapshot(uri) {
+            Some(snapshot) => Some(Settle::Look(snapshot)),
+            // Lost, or unreadable: the next edit starts another task.
+            None => {
+                if let Some(open) = self.lock().documents.get_mut(uri) {
+                    open.settling = Settling::default();
+                }
+                None
+            }
+        }
+    }
+
+    /// Calls `send`, which must not wait, if the document is still as it was in `snapshot` and the client was not told this
+    /// `news` last.
+    pub(crate) fn if_news(
+        &self,
+        snapshot: &Snapshot,
+        news: (Value, Value),
+        send: impl FnOnce(&(Value, Value)),
+    ) {
+        let mut state = self.lock();
+        let Some(open) = state.documents.get_mut(&snapshot.uri) else { return };
+        if open.revision == snapshot.revision && open.settling.told.as_ref() != Some(&news) {
+            send(open.settling.told.insert(news));
+        }
+    }
+
+    /// All open documents as they are now, those that cannot be read left out.
+    pub(crate) fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        let mut uris = self.lock().documents.keys().cloned().collect::<Vec<_>>();
+        uris.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        uris.iter().filter_map(|uri| self.snapshot(uri)).collect()
     }
 
     /// Replaces the whole text, as the edit that leads from the old one to the new one.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Color, Style};
 use layerwise_analysis::cost::ImageEstimate;
-use layerwise_analysis::plan::{Cause, Contents, Link, Plan, State, Step};
+use layerwise_analysis::plan::{Cause, Contents, Link, Plan, State, Step, Summary};
 use serde_json::{Value, json};
 
 use crate::figures::{self, figure_json, price_json};
@@ -91,19 +91,29 @@ pub fn to_json(plan: &Plan, about: &About) -> Value {
         "target": about.target,
         "engine": about.engine,
         "before": about.before,
-        "baseline": { "kind": about.baseline.as_str(), "name": about.before, "when": about.when },
+        "baseline": baseline_json(about),
         "cache": about.cache.as_str(),
         "steps": plan.steps.iter().map(|step| step_json(step, plan)).collect::<Vec<_>>(),
-        "summary": {
-            "cached": summary.cached,
-            "rebuilt": summary.rebuilt,
-            "depends": summary.depends,
-            "metadata": summary.metadata,
-            "not_built": summary.not_built,
-        },
+        "summary": summary_json(&summary),
         "price": price_json(&plan.price),
         "image": plan.image.as_ref().map_or(Value::Null, image_json),
     })
+}
+
+/// `{"cached", "rebuilt", "depends", "metadata", "not_built"}`: how many steps are in each state.
+pub fn summary_json(summary: &Summary) -> Value {
+    json!({
+        "cached": summary.cached,
+        "rebuilt": summary.rebuilt,
+        "depends": summary.depends,
+        "metadata": summary.metadata,
+        "not_built": summary.not_built,
+    })
+}
+
+/// What the plan is compared with: `{"kind", "name", "when"}`.
+pub fn baseline_json(about: &About) -> Value {
+    json!({ "kind": about.baseline.as_str(), "name": about.before, "when": about.when })
 }
 
 fn step_json(step: &Step, plan: &Plan) -> Value {

@@ -155,16 +155,21 @@ impl Plan {
     /// How many steps are in each state.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        for step in &self.steps {
-            *match step.state {
-                State::Cached => &mut summary.cached,
-                State::Rebuilt => &mut summary.rebuilt,
-                State::Depends => &mut summary.depends,
-                State::Metadata => &mut summary.metadata,
-                State::NotBuilt => &mut summary.not_built,
-            } += 1;
-        }
+        self.steps.iter().for_each(|step| summary.add(step.state));
         summary
+    }
+}
+
+impl Summary {
+    /// Counts one more step in this state.
+    pub fn add(&mut self, state: State) {
+        *match state {
+            State::Cached => &mut self.cached,
+            State::Rebuilt => &mut self.rebuilt,
+            State::Depends => &mut self.depends,
+            State::Metadata => &mut self.metadata,
+            State::NotBuilt => &mut self.not_built,
+        } += 1;
     }
 }
 

@@ -1,4 +1,4 @@
-//! `textDocument/didSave`: the file is what the editor shows, so hints about the difference are out of date.
+//! `textDocument/didSave`: the file is what the editor shows. What the plan is compared with stays: saving builds nothing.
 
 use tower_lsp::ls_types::DidSaveTextDocumentParams;
 
@@ -8,6 +8,6 @@ pub(crate) fn apply(server: &Server, params: DidSaveTextDocumentParams) {
     let uri = params.text_document.uri;
     if server.session.save(&uri, params.text.as_deref()) {
         server.publish(&uri);
-        server.refresh_hints();
+        server.settle_later(&uri);
     }
 }

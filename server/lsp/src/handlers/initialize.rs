@@ -10,8 +10,11 @@ use crate::handlers::did_change_configuration;
 use crate::server::Server;
 
 pub(crate) async fn handle(server: &Server, params: InitializeParams) -> Result<InitializeResult> {
-    let client = Client::new(&params.capabilities);
+    let options = params.initialization_options.as_ref();
+    let own = options.map(|options| options.get("layerwise").unwrap_or(options)["client"].clone());
+    let client = Client::new(&params.capabilities, &own.unwrap_or_default());
     let capabilities = client.server_capabilities(&server.features);
+    server.engine.client(client.abilities());
     server.session.set_client(client);
     let folders = server.session.change_folders(|folders| *folders = convert::folders(&params));
     server.engine.folders(&folders);

@@ -2,6 +2,7 @@
 
 pub(crate) mod code_action;
 pub(crate) mod code_action_resolve;
+pub(crate) mod code_lens;
 pub(crate) mod diagnostic;
 pub(crate) mod did_change;
 pub(crate) mod did_change_configuration;
@@ -11,6 +12,7 @@ pub(crate) mod did_close;
 pub(crate) mod did_open;
 pub(crate) mod did_save;
 pub(crate) mod document_symbol;
+pub(crate) mod execute_command;
 pub(crate) mod folding_range;
 pub(crate) mod hover;
 pub(crate) mod initialize;

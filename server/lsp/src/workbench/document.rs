@@ -1,26 +1,41 @@
-//! One open document: its parse, and the state of its file that the hints compare with.
+//! One open document: its parse, and what the views of it share.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use layerwise_analysis::Checker;
+use layerwise_analysis::{Checker, plan};
 use layerwise_host::read::{MAX_DOCKERFILE, MAX_LINES};
-use layerwise_model::Evaluation;
+use layerwise_model::{Context, Evaluation, File, Options};
 use layerwise_syntax::text::Text;
 use layerwise_syntax::{Document as Syntax, Parsed};
 
 use super::Shared;
+use super::baseline::{Known, Past};
+use super::build::{Build, with_dockerfile};
+use super::looks::Looks;
+use super::planned::Planned;
 use super::view::{TooLong, View};
 use crate::engine::{Analysis, Document};
 
 /// An open document.
 pub(crate) struct Buffer {
-    shared: Arc<Shared>,
-    path: Option<PathBuf>,
     content: Content,
-    saved: Arc<Mutex<Saved>>,
-    memory: Arc<Mutex<Memory>>,
+    /// When it was last edited.
+    edited: Option<Instant>,
+    own: Arc<Own>,
+}
+
+/// What the views of a document share.
+pub(crate) struct Own {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) opened: Mutex<Opened>,
+    pub(crate) known: Arc<Mutex<Known>>,
+    pub(crate) memory: Mutex<Memory>,
+    pub(crate) plans: Mutex<Plans>,
+    pub(crate) given: Mutex<Given>,
 }
 
 /// What an open document holds.
@@ -31,19 +46,98 @@ enum Content {
     TooLong(Text),
 }
 
-/// The text that the hints compare with.
-pub(crate) enum Saved {
-    /// The file on disk, to be read when it is first needed: nothing reads under the session's lock.
+/// The state when the file was opened.
+pub(crate) enum Opened {
+    /// The file on disk, to be read when it is first needed: nothing reads under the session's lock. Holds the text that
+    /// the editor opened.
     OnDisk(Parsed),
-    /// The file as it was last read or saved.
-    Known(Parsed),
+    /// The file as it was read then.
+    Known(Arc<Past>),
 }
 
-/// What the last view computed, for the next one.
+/// What the last view's check computed, for the next one.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) checker: Checker,
     pub(crate) evaluation: Option<Evaluation>,
+}
+
+/// What the last view's plan computed, for the next one.
+#[derive(Default)]
+pub(crate) struct Plans {
+    pub(crate) last: Option<Arc<Planned>>,
+    before: Option<Before>,
+}
+
+/// The builds before, and what they were made of.
+struct Before {
+    pasts: Vec<Arc<Past>>,
+    now: Option<Arc<Context>>,
+    options: Options,
+    found: Arc<Ran>,
+}
+
+/// Builds that ran: the last one, by which causes are told, and what all of them left in the cache.
+pub(crate) struct Ran {
+    pub(crate) last: Build,
+    pub(crate) known: plan::Known,
+}
+
+impl Plans {
+    /// The builds before, the last one first, computed once for all edits. `now` and `options` are today's, which count
+    /// where the past says nothing. `None` if there are none.
+    pub(crate) fn before(
+        &mut self,
+        pasts: &[Arc<Past>],
+        now: Option<&Arc<Context>>,
+        options: &Options,
+    ) -> Option<Arc<Ran>> {
+        let same_context = |kept: &Option<Arc<Context>>| match (kept, now) {
+            (Some(kept), Some(now)) => Arc::ptr_eq(kept, now),
+            (None, None) => true,
+            _ => false,
+        };
+        let same_pasts = |kept: &[Arc<Past>]| {
+            kept.len() == pasts.len() && kept.iter().zip(pasts).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        if let Some(kept) = &self.before
+            && same_pasts(&kept.pasts)
+            && same_context(&kept.now)
+            && kept.options == *options
+        {
+            return Some(Arc::clone(&kept.found));
+        }
+        let build = |past: &Arc<Past>| {
+            let context = past.context.as_ref().or(now).cloned();
+            let context = context.map(|context| with_dockerfile(context, &past.file));
+            let asked = past.options.as_ref().unwrap_or(options).clone();
+            Build::new(past.file.clone(), asked, context, None)
+        };
+        let last = build(pasts.first()?);
+        let mut known = plan::Known::of(&last.graph, &last.eval);
+        for past in pasts.iter().skip(1) {
+            let build = build(past);
+            known.add(&build.graph, &build.eval);
+        }
+        let found = Arc::new(Ran { last, known });
+        self.before = Some(Before {
+            pasts: pasts.to_vec(),
+            now: now.cloned(),
+            options: options.clone(),
+            found: Arc::clone(&found),
+        });
+        Some(found)
+    }
+}
+
+/// What the client was given last, of each kind; `None` as long as it did not ask.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) hints: Option<Arc<Looks>>,
+    pub(crate) lenses: Option<Arc<Looks>>,
+    pub(crate) diagnostics: Option<Arc<Looks>>,
+    /// The last that was computed of a text that can be built.
+    pub(crate) good: Option<Arc<Looks>>,
 }
 
 fn too_long(text: &Text) -> bool {
@@ -67,18 +161,22 @@ impl Buffer {
             Content::Parsed(syntax) => syntax.parsed().clone(),
             Content::TooLong(_) => Parsed::new(""),
         };
-        Buffer {
+        let own = Own {
+            known: shared.known(path),
             shared,
             path: path.map(Path::to_path_buf),
-            content,
-            saved: Arc::new(Mutex::new(Saved::OnDisk(opened))),
-            memory: Arc::default(),
-        }
+            opened: Mutex::new(Opened::OnDisk(opened)),
+            memory: Mutex::default(),
+            plans: Mutex::default(),
+            given: Mutex::default(),
+        };
+        Buffer { content, edited: None, own: Arc::new(own) }
     }
 }
 
 impl Document for Buffer {
     fn edit(&mut self, range: Range<usize>, new: &str) {
+        self.edited = Some(Instant::now());
         let fits = match &mut self.content {
             Content::Parsed(syntax) => syntax.edit(range, new).is_ok(),
             Content::TooLong(text) => text.replace(range, new).is_ok(),
@@ -99,21 +197,25 @@ impl Document for Buffer {
     }
 
     fn saved(&mut self) {
-        if let Content::Parsed(syntax) = &self.content {
-            self.saved = Arc::new(Mutex::new(Saved::Known(syntax.parsed().clone())));
+        let mut opened = self.own.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        // What the file held when it was opened is no longer on the disk; the editor's text is the nearest to it.
+        if let Opened::OnDisk(parsed) = &*opened {
+            *opened = Opened::known(parsed.clone());
         }
     }
 
     fn view(&mut self) -> Arc<dyn Analysis> {
         match &self.content {
-            Content::Parsed(syntax) => Arc::new(View::new(
-                Arc::clone(&self.shared),
-                self.path.clone(),
-                syntax.parsed().clone(),
-                Arc::clone(&self.saved),
-                Arc::clone(&self.memory),
-            )),
+            Content::Parsed(syntax) => {
+                Arc::new(View::new(Arc::clone(&self.own), syntax.parsed().clone(), self.edited))
+            }
             Content::TooLong(_) => Arc::new(TooLong),
         }
+    }
+}
+
+impl Opened {
+    pub(crate) fn known(parsed: Parsed) -> Opened {
+        Opened::Known(Arc::new(Past { file: File::new(parsed), options: None, context: None }))
     }
 }

@@ -1,16 +1,22 @@
 //! The settings under `layerwise` that a client sends.
 //!
 //! `{"rules": {"select": [..], "ignore": [..], "all": bool}, "context": "dir", "target": "stage", "platform": "os/arch",
-//! "buildArgs": {"NAME": "value"}, "inlayHints": bool}`, all optional.
+//! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
+//! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
+//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second}`, all
+//! optional.
 
 use std::collections::BTreeMap;
 
 use layerwise_analysis::Selection;
-use layerwise_model::{Options, Platform};
+use layerwise_analysis::plan::Contents;
+use layerwise_model::{Engine, Options, Platform};
 use serde_json::Value;
 
+use super::baseline::Choice;
+
 /// What the user has set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     /// Which rules run.
     pub(crate) selection: Selection,
@@ -18,8 +24,30 @@ pub(crate) struct Settings {
     pub(crate) context: Option<String>,
     /// Target, platform and build arguments of the build that is meant.
     pub(crate) options: Options,
+    /// Whether `platform` was set, and is not only this machine's.
+    pub(crate) platform_set: bool,
     /// Whether inlay hints are shown.
     pub(crate) inlay_hints: bool,
+    /// Whether code lenses are shown.
+    pub(crate) code_lens: bool,
+    /// Whether steps that run again are diagnostics, too.
+    pub(crate) cache_diagnostics: CacheDiagnostics,
+    /// What the plan is compared with.
+    pub(crate) baseline: Choice,
+    /// What is in the cache.
+    pub(crate) cache: Contents,
+    /// Megabits a second at which images are pulled.
+    pub(crate) mbps: Option<f64>,
+}
+
+/// When steps that run again are diagnostics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CacheDiagnostics {
+    /// Where the client can refresh neither hints nor lenses.
+    #[default]
+    Auto,
+    On,
+    Off,
 }
 
 impl Default for Settings {
@@ -28,7 +56,13 @@ impl Default for Settings {
             selection: Selection::default(),
             context: None,
             options: Options::default(),
+            platform_set: false,
             inlay_hints: true,
+            code_lens: true,
+            cache_diagnostics: CacheDiagnostics::Auto,
+            baseline: Choice::Auto,
+            cache: Contents::Local,
+            mbps: None,
         }
     }
 }
@@ -54,14 +88,47 @@ impl Settings {
                 "platform" => match text(value).map(|v| Platform::parse(&v)) {
                     Some(Ok(platform)) => {
                         settings.options.platform = platform;
+                        settings.platform_set = true;
                         true
                     }
                     _ => false,
                 },
                 "buildArgs" => build_args(value).map(|args| settings.options.build_args = args).is_some(),
                 "inlayHints" => value.as_bool().map(|v| settings.inlay_hints = v).is_some(),
-                // The client's own settings: which binary to start, and how much of the traffic to log.
-                "path" | "trace" => true,
+                "codeLens" => value.as_bool().map(|v| settings.code_lens = v).is_some(),
+                "cacheDiagnostics" => {
+                    let named = match value.as_str() {
+                        Some("auto") => Some(CacheDiagnostics::Auto),
+                        Some("on") => Some(CacheDiagnostics::On),
+                        Some("off") => Some(CacheDiagnostics::Off),
+                        _ => None,
+                    };
+                    named.map(|v| settings.cache_diagnostics = v).is_some()
+                }
+                "baseline" => {
+                    let named = value.as_str().and_then(Choice::parse);
+                    named.map(|v| settings.baseline = v).is_some()
+                }
+                "cache" => match value.as_str().map(Contents::parse) {
+                    Some(Ok(contents)) => {
+                        settings.cache = contents;
+                        true
+                    }
+                    _ => false,
+                },
+                "engine" => match value.as_str().map(Engine::parse) {
+                    Some(Ok(engine)) => {
+                        settings.options.engine = engine;
+                        true
+                    }
+                    _ => false,
+                },
+                "bandwidth" => {
+                    let mbps = value.as_f64().filter(|mbps| *mbps > 0.0);
+                    mbps.map(|mbps| settings.mbps = Some(mbps)).is_some()
+                }
+                // The client's own: which binary to start, how much of the traffic to log, what it can do itself.
+                "path" | "trace" | "client" => true,
                 _ => {
                     problems.push(format!("layerwise.{name}: there is no such setting."));
                     continue;
@@ -118,6 +185,9 @@ mod tests {
             "rules": { "select": ["E003"], "ignore": ["T003"], "all": true },
             "context": "app", "target": "build", "platform": "linux/arm64",
             "buildArgs": { "A": "1", "B": 2 }, "inlayHints": false, "path": "/x", "trace": { "server": "off" },
+            "codeLens": false, "cacheDiagnostics": "on", "baseline": "v1.0", "cache": "min", "engine": "buildah",
+            "bandwidth": 50,
+            "client": { "commands": [] },
         }));
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.selection.only, ["E003"]);
@@ -126,6 +196,11 @@ mod tests {
         assert_eq!(settings.options.target.as_deref(), Some("build"));
         assert_eq!(settings.options.platform.architecture, "arm64");
         assert_eq!(settings.options.build_args["B"], "2");
+        assert!(!settings.code_lens && settings.platform_set);
+        assert_eq!(settings.cache_diagnostics, CacheDiagnostics::On);
+        assert_eq!(settings.baseline, Choice::Revision("v1.0".to_owned()));
+        assert_eq!((settings.cache, settings.options.engine.name.as_str()), (Contents::Min, "buildah"));
+        assert_eq!(settings.mbps, Some(50.0));
     }
 
     #[test]
@@ -137,6 +212,10 @@ mod tests {
             (json!({ "nothing": true }), 1),
             (json!({ "rules": { "select": "E003" } }), 1),
             (json!({ "platform": "a/b/c/d" }), 1),
+            (
+                json!({ "cacheDiagnostics": true, "baseline": "-x", "cache": "all", "engine": "kaniko", "bandwidth": 0 }),
+                5,
+            ),
             (json!({ "target": null }), 0),
         ] {
             let (settings, problems) = Settings::read(&sent);

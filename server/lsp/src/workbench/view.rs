@@ -1,88 +1,70 @@
 //! One document at one moment: everything that is computed about it, each thing once.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Instant;
 
 use layerwise_analysis::actions::{self, Cx, Offer};
-use layerwise_analysis::plan::{self, Plan, Side, State};
 use layerwise_analysis::{
-    Applicability, Diagnostic as Finding, Input, Severity as Level, check, fix_all, ranges,
+    Applicability, Diagnostic as Finding, Input, Severity as Level, check, fix_all, plan, ranges,
 };
-use layerwise_host::fs::Links;
 use layerwise_host::root;
-use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::WellKnown;
 use layerwise_model::{Context, Evaluation, File, Options, evaluate, evaluate_again};
-use layerwise_render::plan as render;
 use layerwise_syntax::{Keyword, Parsed, folding, selection};
 use serde_json::Value;
 
-use super::Shared;
-use super::document::{Memory, Saved};
+use super::document::{Memory, Own};
+use super::looks::Looks;
+use super::planned;
 use super::settings::Settings;
 use crate::engine::{
-    Analysis, Cancel, CodeAction, Diagnostic, Edit, Fold, FoldKind, Hover, InlayHint, Related, Severity,
-    Symbol, SymbolKind, Tag,
+    Analysis, Baseline, BuildCommand, Cancel, CodeAction, CodeLens, Diagnostic, Edit, Fold, FoldKind, Format,
+    Hover, InlayHint, Related, Settled, Severity, Symbol, SymbolKind, Tag, WhatIf,
 };
-
-/// A Dockerfile on disk that is longer than this is not read for comparison.
-const MAX_SAVED_BYTES: u64 = 4 << 20;
 
 /// Where rules are explained.
 const RULES_URL: &str = "https://github.com/layerwise/layerwise/blob/main/docs/rules/";
 
 /// A view of a document.
 pub(crate) struct View {
-    shared: Arc<Shared>,
-    path: Option<PathBuf>,
-    settings: Arc<Settings>,
-    file: File,
-    saved: Arc<Mutex<Saved>>,
-    memory: Arc<Mutex<Memory>>,
+    pub(crate) own: Arc<Own>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) file: File,
+    /// When the document was last edited.
+    pub(crate) edited: Option<Instant>,
     findings: OnceLock<Vec<Finding>>,
-    context: OnceLock<Option<Arc<Context>>>,
-    plan: OnceLock<Option<Plan>>,
+    context: OnceLock<Option<Folder>>,
+    pub(crate) planned: OnceLock<planned::Shared>,
+    pub(crate) looks: OnceLock<Arc<Looks>>,
 }
 
-/// A build, ready to be compared.
-struct Build {
-    file: File,
-    eval: Evaluation,
-    graph: Graph,
-}
-
-impl Build {
-    fn side<'a>(&'a self, context: Option<&'a Context>, options: &'a Options) -> Side<'a> {
-        Side { file: &self.file, eval: &self.eval, graph: &self.graph, context, options }
-    }
+/// A build context and the folder that it is the index of.
+#[derive(Clone)]
+pub(crate) struct Folder {
+    pub(crate) root: PathBuf,
+    pub(crate) context: Arc<Context>,
 }
 
 impl View {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        path: Option<PathBuf>,
-        parsed: Parsed,
-        saved: Arc<Mutex<Saved>>,
-        memory: Arc<Mutex<Memory>>,
-    ) -> View {
+    pub(crate) fn new(own: Arc<Own>, parsed: Parsed, edited: Option<Instant>) -> View {
         View {
-            settings: shared.settings(),
-            shared,
-            path,
+            settings: own.shared.settings(),
+            own,
             file: File::new(parsed),
-            saved,
-            memory,
+            edited,
             findings: OnceLock::new(),
             context: OnceLock::new(),
-            plan: OnceLock::new(),
+            planned: OnceLock::new(),
+            looks: OnceLock::new(),
         }
     }
 
     fn findings(&self) -> &[Finding] {
         self.findings.get_or_init(|| {
             let options = self.all_stages();
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = self.own.memory.lock().unwrap_or_else(PoisonError::into_inner);
             let Memory { checker, evaluation } = &mut *memory;
             let eval = evaluate_again(&self.file, &options, &WellKnown, evaluation.as_ref());
             let needs_context = check::needs_context(&self.file, &self.settings.selection);
@@ -99,12 +81,18 @@ impl View {
         })
     }
 
-    /// The build context: the configured folder, else the nearest in which the file's sources resolve.
+    /// The build context.
     fn context(&self) -> Option<Arc<Context>> {
+        self.folder().map(|folder| folder.context)
+    }
+
+    /// The build context: the configured folder, else the nearest in which the file's sources resolve.
+    pub(crate) fn folder(&self) -> Option<Folder> {
         let find = || {
-            let path = self.path.as_deref()?;
-            let fs = self.shared.fs.as_ref();
-            let folder = self.shared.folder_of(path);
+            let path = self.own.path.as_deref()?;
+            let shared = &self.own.shared;
+            let fs = shared.fs.as_ref();
+            let folder = shared.folder_of(path);
             let root = match (&self.settings.context, &folder) {
                 (Some(configured), Some(folder)) => folder.join(configured),
                 (Some(configured), None) => path.parent()?.join(configured),
@@ -114,54 +102,11 @@ impl View {
                     root::context_root(fs, path, &top, &root::sources(&eval))?
                 }
             };
-            let mut contexts = self.shared.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-            Some(contexts.get(fs, &root, path))
+            let mut contexts = shared.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+            let context = contexts.get(fs, &root, path);
+            Some(Folder { root, context })
         };
         self.context.get_or_init(find).clone()
-    }
-
-    /// The text that the hints compare with: the file on disk.
-    fn saved(&self) -> Parsed {
-        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Saved::OnDisk(opened) = &*saved {
-            let read = |path: &Path| {
-                let bytes = self.shared.fs.read(path, MAX_SAVED_BYTES, Links::Follow).ok()?;
-                String::from_utf8(bytes).ok()
-            };
-            let parsed = match self.path.as_deref().and_then(read) {
-                // Opening a file that is what it is on disk is the usual case, and saves a parse.
-                Some(text) if *opened.text() == *text.as_str() => opened.clone(),
-                Some(text) => Parsed::new(&text),
-                None => opened.clone(),
-            };
-            *saved = Saved::Known(parsed);
-        }
-        match &*saved {
-            Saved::Known(parsed) | Saved::OnDisk(parsed) => parsed.clone(),
-        }
-    }
-
-    /// What the edits since the file was saved rebuild; `None` if there are no edits.
-    fn plan(&self) -> Option<&Plan> {
-        let compute = || {
-            let saved = self.saved();
-            if saved.text() == self.file.parsed().text() {
-                return None;
-            }
-            let context = self.context();
-            let options = &self.settings.options;
-            let build = |file: File| {
-                let eval = evaluate(&file, options, &WellKnown);
-                let contexts = Contexts { main: context.as_deref(), named: None };
-                let graph = graph(&file, &eval, options, contexts);
-                Build { file, eval, graph }
-            };
-            let (before, after) = (build(File::new(saved)), build(self.file.clone()));
-            let (before, after) =
-                (before.side(context.as_deref(), options), after.side(context.as_deref(), options));
-            Some(plan::plan(Some(&before), &after))
-        };
-        self.plan.get_or_init(compute).as_ref()
     }
 
     /// The file evaluated with all its stages.
@@ -221,7 +166,9 @@ const REFACTORING: &str = "refactoring";
 
 impl Analysis for View {
     fn diagnostics(&self, _: &Cancel) -> Vec<Diagnostic> {
-        self.findings().iter().map(diagnostic).collect()
+        let mut all: Vec<Diagnostic> = self.findings().iter().map(diagnostic).collect();
+        all.extend(self.cache_diagnostics());
+        all
     }
 
     fn code_actions(&self, range: Range<usize>, only: Option<&[String]>, _: &Cancel) -> Vec<CodeAction> {
@@ -309,39 +256,55 @@ impl Analysis for View {
     }
 
     fn inlay_hints(&self, range: Range<usize>, _: &Cancel) -> Vec<InlayHint> {
-        if !self.settings.inlay_hints {
-            return Vec::new();
-        }
-        let Some(plan) = self.plan() else { return Vec::new() };
-        let mut hints = Vec::new();
-        for step in &plan.steps {
-            let label = match step.state {
-                State::Rebuilt => "rebuilds",
-                State::Depends => "may rebuild",
-                _ => continue,
-            };
-            let (placed, instruction) = self.file.instruction(step.number);
-            let head = ranges::head(instruction);
-            let offset = placed.start + head.end;
-            if (range.start..=range.end).contains(&offset) {
-                hints.push(InlayHint { offset, label: label.to_owned(), markdown: Some(why(step, plan)) });
-            }
-        }
-        hints
+        self.hints_in(range)
     }
 
     fn hover(&self, offset: usize, _: &Cancel) -> Option<Hover> {
-        let number = self.file.at(offset)?;
-        let (placed, instruction) = self.file.instruction(number);
-        let keyword = instruction.keyword().range.clone();
-        let range = placed.start + keyword.start..placed.start + keyword.end;
-        if !(range.start..=range.end).contains(&offset) {
-            return None;
-        }
-        let plan = self.plan()?;
-        let step = plan.steps.get(number)?;
-        matches!(step.state, State::Rebuilt | State::Depends)
-            .then(|| Hover { range, markdown: why(step, plan) })
+        self.hover_at(offset)
+    }
+
+    fn code_lenses(&self, _: &Cancel) -> Vec<CodeLens> {
+        self.lenses()
+    }
+
+    fn settle(&self, _: &Cancel) -> Settled {
+        self.settled()
+    }
+
+    fn plan(&self, what_if: &WhatIf, _: &Cancel) -> Result<Value, String> {
+        if *what_if == WhatIf::default() { self.plan_json() } else { self.simulate(what_if) }
+    }
+
+    fn graph(&self, _: &Cancel) -> Result<Value, String> {
+        self.graph_json()
+    }
+
+    fn export(&self, format: Format, _: &Cancel) -> Result<String, String> {
+        self.exported(format)
+    }
+
+    fn affected_by(&self, files: &[PathBuf], _: &Cancel) -> Option<Value> {
+        self.reached_by(files)
+    }
+
+    fn build_command(&self, target: Option<&str>) -> Result<BuildCommand, String> {
+        self.command_for(target)
+    }
+
+    fn mark_built(&self) -> Result<String, String> {
+        self.was_built()
+    }
+
+    fn learn(&self, log: &str) -> Result<Value, String> {
+        self.learnt(log)
+    }
+
+    fn baselines(&self) -> Vec<Baseline> {
+        self.choice().all()
+    }
+
+    fn choose_baseline(&self, id: &str) -> Result<String, String> {
+        self.choose(id)
     }
 
     fn folding(&self, _: &Cancel) -> Vec<Fold> {
@@ -409,17 +372,6 @@ impl View {
             children: Vec::new(),
         }
     }
-}
-
-/// Why a step runs, as a list.
-fn why(step: &plan::Step, plan: &Plan) -> String {
-    let what = match step.state {
-        State::Rebuilt => "The next build runs this step again",
-        _ => "The next build may run this step again",
-    };
-    let causes: Vec<String> =
-        step.because.iter().map(|c| format!("* {}", render::cause_text(c, step, plan))).collect();
-    if causes.is_empty() { format!("{what}.") } else { format!("{what}:\n\n{}", causes.join("\n")) }
 }
 
 /// A title that says when the user must look.

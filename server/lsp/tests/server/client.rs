@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexS
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
+use layerwise_lsp::engine::Engine;
+
 use crate::engine::TestEngine;
 
 /// Only a server that hangs is caught by this; no test passes or fails by how fast it is.
@@ -29,6 +31,11 @@ impl Client {
     /// A server that was not talked to yet.
     pub(crate) fn start() -> Self {
         let engine = Arc::new(TestEngine::default());
+        Self::with(engine.clone(), engine)
+    }
+
+    /// The same with another engine than the test's own.
+    pub(crate) fn with(engine: Arc<TestEngine>, served: Arc<dyn Engine>) -> Self {
         let (output, server_input) = tokio::io::duplex(1 << 16);
         let (server_output, input) = tokio::io::duplex(1 << 16);
         let (sender, messages) = mpsc::unbounded_channel();
@@ -40,7 +47,7 @@ impl Client {
                 }
             }
         });
-        let server = tokio::spawn(layerwise_lsp::serve(engine.clone(), server_input, server_output));
+        let server = tokio::spawn(layerwise_lsp::serve(served, server_input, server_output));
         Self { engine, output: Some(output), messages, server, seen: Vec::new(), last_id: 0 }
     }
 

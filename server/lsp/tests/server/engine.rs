@@ -2,11 +2,13 @@
 //!
 //! Every `ERR` in a text is a finding, with everything that a finding can have. `PANIC` makes computing diagnostics panic,
 //! `PANIC-OPEN` makes opening panic, `PANIC-EDIT` in an edit makes that edit panic. Folding takes until
-//! [`TestEngine::release`], whether it is cancelled or not. Hover says what the engine knows, as JSON.
+//! [`TestEngine::release`], whether it is cancelled or not. Hover says what the engine knows, as JSON. Hints and lenses are
+//! out of date when the settings are others than those that they were given for. `BROKEN` in a text: it has no plan.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use layerwise_lsp::engine::*;
 use layerwise_syntax::text::Text;
@@ -25,6 +27,11 @@ struct Shared {
     computed: Mutex<usize>,
     /// How many slow requests have begun.
     slow: Mutex<usize>,
+    /// The settings that hints were given for, and lenses.
+    hinted: Mutex<Option<Value>>,
+    lensed: Mutex<Option<Value>>,
+    baseline: Mutex<String>,
+    pages: Mutex<Vec<(String, String)>>,
 }
 
 #[derive(Default, Clone)]
@@ -44,6 +51,10 @@ impl TestEngine {
     /// How many pieces of slow work have begun.
     pub(crate) fn slow(&self) -> usize {
         *self.0.slow.lock().unwrap()
+    }
+
+    pub(crate) fn pages(&self) -> Vec<(String, String)> {
+        self.0.pages.lock().unwrap().clone()
     }
 
     pub(crate) fn computed(&self) -> usize {
@@ -66,6 +77,9 @@ impl Engine for TestEngine {
             folding: true,
             selection: true,
             symbols: true,
+            code_lenses: true,
+            plan: true,
+            settle: Duration::ZERO,
             code_action_kinds: vec!["quickfix", "refactor.rewrite"],
             watch: vec!["**/.dockerignore"],
         }
@@ -98,6 +112,24 @@ impl Engine for TestEngine {
 
     fn files_changed(&self, changes: &[(PathBuf, FileEvent)]) {
         self.0.told.lock().unwrap().files.extend_from_slice(changes);
+    }
+
+    fn load(&self, path: &Path) -> Option<Arc<dyn Analysis>> {
+        let text = Text::new(&format!("# {}", path.display()));
+        path.starts_with("/project").then(|| self.open(text, Some(path), "dockerfile").view())
+    }
+
+    fn read_log(&self, path: &Path) -> Result<String, String> {
+        Ok(format!("log of {}", path.display()))
+    }
+
+    fn write_page(&self, name: &str, page: &str) -> Result<PathBuf, String> {
+        self.0.pages.lock().unwrap().push((name.to_owned(), page.to_owned()));
+        Ok("/cache/page.html".into())
+    }
+
+    fn dockerfiles(&self) -> Vec<PathBuf> {
+        vec!["/project/Dockerfile".into(), "/project/other/Dockerfile".into(), "/gone/Dockerfile".into()]
     }
 
     fn subscribe(&self, changed: Box<dyn Fn() + Send + Sync>) {
@@ -188,7 +220,87 @@ impl Analysis for TestAnalysis {
         (id != "never").then(|| vec![Edit { range, new_text: format!("<{id}>") }])
     }
 
+    fn code_lenses(&self, _: &Cancel) -> Vec<CodeLens> {
+        *self.shared.lensed.lock().unwrap() = Some(self.known["settings"].clone());
+        let lens = |title: &str, action| CodeLens { range: 0..4, title: title.to_owned(), action };
+        let build = self.build_command(Some("build")).expect("a command");
+        vec![
+            lens("this edit", LensAction::ShowPlan),
+            lens("compared", LensAction::ChooseBaseline),
+            lens("build", LensAction::Build(build)),
+        ]
+    }
+
+    fn settle(&self, _: &Cancel) -> Settled {
+        let now = Some(self.known["settings"].clone());
+        let changed = |last: &Mutex<Option<Value>>| {
+            let mut last = last.lock().unwrap();
+            last.is_some() && std::mem::replace(&mut *last, now.clone()) != now
+        };
+        Settled {
+            hints_changed: changed(&self.shared.hinted),
+            lenses_changed: changed(&self.shared.lensed),
+            diagnostics_changed: false,
+            plan: Some((json!({"rebuilt": self.text.lines().count()}), json!({"kind": "opened"}))),
+        }
+    }
+
+    fn plan(&self, what_if: &WhatIf, _: &Cancel) -> Result<Value, String> {
+        if self.text.contains("BROKEN") {
+            return Err("It is broken.".to_owned());
+        }
+        Ok(
+            json!({"text": self.text, "paths": what_if.paths, "args": what_if.build_args, "target": what_if.target}),
+        )
+    }
+
+    fn graph(&self, _: &Cancel) -> Result<Value, String> {
+        Ok(json!({"vertices": self.text.len()}))
+    }
+
+    fn export(&self, format: Format, _: &Cancel) -> Result<String, String> {
+        Ok(format!("{format:?} of {}", self.text))
+    }
+
+    fn affected_by(&self, files: &[PathBuf], _: &Cancel) -> Option<Value> {
+        let found = files.iter().any(|file| !file.starts_with("/nowhere"));
+        found.then(|| json!({"files": files, "of": self.text}))
+    }
+
+    fn build_command(&self, target: Option<&str>) -> Result<BuildCommand, String> {
+        let target = target.unwrap_or("last").to_owned();
+        let argv = vec!["docker".to_owned(), target.clone()];
+        Ok(BuildCommand { line: argv.join(" "), argv, cwd: Some("/project".into()), target })
+    }
+
+    fn mark_built(&self) -> Result<String, String> {
+        Ok("It counts as built.".to_owned())
+    }
+
+    fn learn(&self, log: &str) -> Result<Value, String> {
+        Ok(json!({"log": log}))
+    }
+
+    fn baselines(&self) -> Vec<Baseline> {
+        let chosen = self.shared.baseline.lock().unwrap().clone();
+        let baseline = |id: &str, title: &str| Baseline {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            chosen: id == chosen,
+        };
+        vec![baseline("auto", "by itself"), baseline("head", "HEAD")]
+    }
+
+    fn choose_baseline(&self, id: &str) -> Result<String, String> {
+        if id == "nothing" {
+            return Err("There is no such thing.".to_owned());
+        }
+        *self.shared.baseline.lock().unwrap() = id.to_owned();
+        Ok(format!("Compared with {id}."))
+    }
+
     fn inlay_hints(&self, range: Range<usize>, _: &Cancel) -> Vec<InlayHint> {
+        *self.shared.hinted.lock().unwrap() = Some(self.known["settings"].clone());
         let hint = |offset: usize| InlayHint {
             offset,
             label: format!("at {offset}"),

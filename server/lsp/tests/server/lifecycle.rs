@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::client::{Client, URI, at};
+use crate::client::{Client, URI, at, range};
 
 fn code(answer: &Value) -> i64 {
     answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error: {answer}"))
@@ -173,6 +173,8 @@ async fn settings_are_asked_for_where_the_client_has_them() {
     }});
     let (mut client, _) = Client::ready(capabilities).await;
     client.open(URI, "FROM a").await;
+    let hints = json!({"textDocument": {"uri": URI}, "range": range((0, 0), (1, 0))});
+    client.result("textDocument/inlayHint", hints).await;
     let registered = client.wait(|message| message["method"] == "client/registerCapability").await;
     client.send(json!({"jsonrpc": "2.0", "id": registered["id"], "result": null})).await;
     let methods =

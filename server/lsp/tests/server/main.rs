@@ -1,4 +1,5 @@
-//! The server over an in-memory pipe, with an engine made for the purpose (`engine.rs`).
+//! The server over an in-memory pipe, with an engine made for the purpose (`engine.rs`), and with the product's own
+//! (`workbench.rs`).
 
 mod client;
 mod diagnostics;
@@ -7,4 +8,6 @@ mod features;
 mod hostile;
 mod lifecycle;
 mod ordering;
+mod plan;
 mod sync;
+mod workbench;

@@ -1,0 +1,194 @@
+//! The product's own engine behind the server, on real folders: what an editor sees from opening a file to a build.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::client::{Client, at, range};
+use crate::engine::TestEngine;
+
+const DOCKERFILE: &str = "FROM debian:12\nCOPY src src\nRUN make\n";
+
+struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    fn new() -> Project {
+        let project = Project { folder: tempfile::tempdir().expect("a folder") };
+        project.write("Dockerfile", DOCKERFILE);
+        project.write("src/a.c", "int a;");
+        project
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("it is written");
+    }
+
+    /// `false`: there is no git here.
+    fn commit(&self) -> bool {
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command.args([
+                "-c",
+                "user.name=x",
+                "-c",
+                "user.email=x@example.org",
+                "-c",
+                "commit.gpgsign=false",
+            ]);
+            let done = command.args(arguments).current_dir(self.path()).output();
+            done.is_ok_and(|out| out.status.success())
+        };
+        let done = git(&["init", "-q"]) && git(&["add", "."]) && git(&["commit", "-q", "-m", "x"]);
+        if !done {
+            println!("SKIPPED: no git, so nothing is compared with HEAD");
+        }
+        done
+    }
+
+    fn uri(&self) -> String {
+        format!("file://{}/Dockerfile", self.path().display())
+    }
+
+    async fn opened(&self, options: Value) -> Client {
+        let mut client = Client::with(Arc::new(TestEngine::default()), layerwise_lsp::workbench());
+        let folder = json!({"uri": format!("file://{}", self.path().display()), "name": "project"});
+        let capabilities = json!({
+            "textDocument": {"hover": {"contentFormat": ["markdown"]}},
+            "workspace": {"codeLens": {"refreshSupport": true}, "inlayHint": {"refreshSupport": true}},
+        });
+        let params = json!({
+            "capabilities": capabilities, "workspaceFolders": [folder], "initializationOptions": options,
+        });
+        client.request("initialize", params).await;
+        client.notify("initialized", json!({})).await;
+        let text = std::fs::read_to_string(self.path().join("Dockerfile")).expect("the Dockerfile");
+        client.open(&self.uri(), &text).await;
+        client
+    }
+
+    async fn lenses(&self, client: &mut Client) -> Vec<String> {
+        let document = json!({"textDocument": {"uri": self.uri()}});
+        let lenses = client.result("textDocument/codeLens", document).await;
+        let titles = lenses.as_array().expect("lenses").iter().map(|lens| lens["command"]["title"].as_str());
+        // Without the estimate at the end: it is not what these tests are about.
+        let text = |title: &str| title.split(", ~").next().unwrap_or_default().to_owned();
+        titles.map(|title| text(title.expect("a title"))).collect()
+    }
+
+    /// Asks until the answer is what it shall be in the end; each time but the first after a change was announced.
+    async fn lenses_become(&self, client: &mut Client, expected: &[&str]) {
+        let mut last = self.lenses(client).await;
+        while last != expected {
+            let refresh = client.wait(|message| message["method"] == "workspace/codeLens/refresh").await;
+            client.send(json!({"jsonrpc": "2.0", "id": refresh["id"], "result": null})).await;
+            last = self.lenses(client).await;
+        }
+    }
+}
+
+fn run(command: &str, argument: Value) -> Value {
+    json!({"command": command, "arguments": [argument]})
+}
+
+#[tokio::test]
+async fn an_edit_is_compared_with_head_until_something_is_built() {
+    let project = Project::new();
+    if !project.commit() {
+        return;
+    }
+    let edited = DOCKERFILE.replace("make", "make all");
+    project.write("Dockerfile", &edited);
+    let mut client = project.opened(json!({})).await;
+    let uri = project.uri();
+    // git is asked in the background, and the client is told when it has answered.
+    let changed = ["since HEAD: 1 of 3 steps rebuilds", "compared with HEAD", "build this stage"];
+    project.lenses_become(&mut client, &changed).await;
+    let plan = client.result("layerwise/plan", json!({"textDocument": {"uri": uri}})).await;
+    assert_eq!(plan["baseline"], json!({"kind": "head", "name": "HEAD", "when": null}));
+    assert_eq!(plan["summary"]["rebuilt"], 1);
+    // Saving resets nothing.
+    client.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}, "text": edited})).await;
+    assert_eq!(project.lenses(&mut client).await, changed);
+    // A build does.
+    client.result("workspace/executeCommand", run("layerwise.markBuilt", json!({"uri": uri}))).await;
+    let quiet = ["3 steps, all cached since the last build", "build this stage"];
+    assert_eq!(project.lenses(&mut client).await, quiet);
+    let plan = client.result("layerwise/plan", json!({"textDocument": {"uri": uri}})).await;
+    assert_eq!(plan["baseline"]["kind"], "build");
+    assert!(plan["baseline"]["when"].as_str().is_some_and(|when| when.ends_with('Z')), "{plan}");
+    // And it can be chosen.
+    let choose = |baseline: &str| run("layerwise.baseline", json!({"uri": uri, "baseline": baseline}));
+    client.result("workspace/executeCommand", choose("head")).await;
+    project.lenses_become(&mut client, &changed).await;
+    client.result("workspace/executeCommand", choose("opened")).await;
+    let opened = ["3 steps, all cached since it was opened", "build this stage"];
+    assert_eq!(project.lenses(&mut client).await, opened);
+    let unknown = client.request("workspace/executeCommand", choose("v99")).await;
+    assert!(unknown["error"]["message"].to_string().contains("no commit `v99`"), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_changed_file_is_seen_against_head() {
+    let project = Project::new();
+    if !project.commit() {
+        return;
+    }
+    project.write("src/a.c", "int b;");
+    let mut client = project.opened(json!({})).await;
+    let changed = ["since HEAD: 2 of 3 steps rebuild", "compared with HEAD", "build this stage"];
+    project.lenses_become(&mut client, &changed).await;
+    let hover = client.result("textDocument/hover", at(&project.uri(), 2, 1)).await;
+    let said = hover["contents"]["value"].as_str().expect("a text");
+    assert!(said.contains("line 2 (`COPY src src`) runs again"), "{said}");
+    assert!(said.contains("`src/a.c` changes"), "{said}");
+}
+
+#[tokio::test]
+async fn outside_git_the_state_when_it_was_opened_counts() {
+    let project = Project::new();
+    let mut client = project.opened(json!({})).await;
+    let uri = project.uri();
+    let quiet = ["3 steps, all cached since it was opened", "build this stage"];
+    assert_eq!(project.lenses(&mut client).await, quiet);
+    client.change(&uri, 2, json!([{"range": range((2, 8), (2, 8)), "text": " all"}])).await;
+    let changed = [
+        "this edit: 1 of 3 steps rebuilds",
+        "compared with the state when it was opened",
+        "build this stage",
+    ];
+    project.lenses_become(&mut client, &changed).await;
+    let simulate = run("layerwise.simulate", json!({"uri": uri, "paths": ["src/**"]}));
+    let plan = client.result("workspace/executeCommand", simulate).await;
+    assert_eq!((&plan["summary"]["rebuilt"], &plan["baseline"]["kind"]), (&json!(2), &json!("given")));
+    let file = format!("file://{}/src/new.c", project.path().display());
+    let reached = client.result("layerwise/affectedBy", json!({"uri": file})).await;
+    let steps = reached["dockerfiles"][0]["steps"].as_array().expect("steps").iter();
+    assert_eq!(steps.map(|step| step["line"].as_u64()).collect::<Vec<_>>(), [Some(2), Some(3)]);
+    let graph = client.result("layerwise/graph", json!({"textDocument": {"uri": uri}})).await;
+    let kinds = graph["vertices"].as_array().expect("vertices").iter().map(|vertex| &vertex["kind"]);
+    assert_eq!(kinds.collect::<Vec<_>>(), ["image", "file", "exec"]);
+    assert_eq!(graph["vertices"][1]["inputs"][1], json!({"context": true, "by": "content"}));
+}
+
+#[tokio::test]
+async fn settings_choose_the_baseline_and_what_is_shown() {
+    let project = Project::new();
+    let mut client = project.opened(json!({"baseline": "none", "codeLens": false})).await;
+    assert_eq!(project.lenses(&mut client).await, Vec::<String>::new());
+    let hints = json!({"textDocument": {"uri": project.uri()}, "range": range((0, 0), (9, 0))});
+    let hints = client.result("textDocument/inlayHint", hints).await;
+    let labels = hints.as_array().expect("hints").iter().map(|hint| hint["label"].as_str());
+    let rebuilds = labels.flatten().filter(|label| label.starts_with("rebuilds")).count();
+    assert_eq!(rebuilds, 3, "{hints}");
+}
