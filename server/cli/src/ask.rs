@@ -1,88 +1,90 @@
 //! The flags that say which two builds are compared, and the comparison: shared by the commands that answer from a plan.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use layerwise_analysis::cost;
-use layerwise_analysis::plan::{
-    Cache, Contents, Known, Moved, Plan, Side, plan_in, stage_name, with_changed,
-};
-use layerwise_host::context::{Limits, below_root, fingerprint, lexical, load};
+use layerwise_analysis::plan::{Cache, Contents, Known, Plan, Side, plan_in, stage_name};
+use layerwise_host::context::{Limits, lexical, load};
 use layerwise_host::fs::{ContextFs, OsFs};
-use layerwise_host::git::{self, GitError, Versioned};
 use layerwise_host::read::read_dockerfile;
 use layerwise_host::root::{context_root, sources, top_for};
 use layerwise_model::engine::{Feature, features};
 use layerwise_model::graph::{Contexts, Graph, graph};
-use layerwise_model::selection::has_wildcard;
 use layerwise_model::{
-    Content, Context, Dockerignore, Engine, EntryKind, Evaluation, File, Incomplete, NamedContext, Options,
-    Platform,
+    Context, Engine, EntryKind, Evaluation, File, Incomplete, NamedContext, Options, Platform,
 };
 use layerwise_render::plan::{About, Baseline};
 use layerwise_syntax::lines::Block;
 use layerwise_syntax::{Parsed, ProblemKind};
 
+use layerwise_render::when::rfc3339;
+
+use crate::changed::in_context;
 use crate::eval::evaluate;
 use crate::output::{note, shown};
+use crate::past::{Choice, Past};
 
 /// How long a context may take to load, and its files to be compared with another's.
-const BUDGET: Duration = Duration::from_secs(60);
+pub(crate) const BUDGET: Duration = Duration::from_secs(60);
 
 /// Which two builds are compared.
 #[derive(clap::Args)]
 pub(crate) struct Ask {
     /// The Dockerfile [default: Dockerfile in the context, or here]
     #[arg(value_name = "DOCKERFILE")]
-    dockerfile: Option<PathBuf>,
+    pub(crate) dockerfile: Option<PathBuf>,
     /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
     #[arg(long, value_name = "DIR")]
-    context: Option<PathBuf>,
+    pub(crate) context: Option<PathBuf>,
     /// An additional build context
     #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
-    build_context: Vec<(String, String)>,
+    pub(crate) build_context: Vec<(String, String)>,
     /// The stage to build [default: the last one]
     #[arg(long, value_name = "STAGE")]
-    target: Option<String>,
+    pub(crate) target: Option<String>,
     /// The platform to build for [default: linux on this machine's processor]
     #[arg(long, value_name = "P")]
-    platform: Option<String>,
+    pub(crate) platform: Option<String>,
     /// A build argument
     #[arg(long, value_name = "K=V", value_parser = argument)]
-    build_arg: Vec<(String, String)>,
+    pub(crate) build_arg: Vec<(String, String)>,
     /// What to take for changed: a file or folder of the context, which need not exist, a pattern as in .dockerignore, a
     /// base image, or the URL of an ADD
     #[arg(long, value_name = "WHAT")]
-    changed: Vec<PathBuf>,
+    pub(crate) changed: Vec<PathBuf>,
     /// Take every tag, URL and git ref of the Dockerfile for something that may have moved, as after docker build --pull
     #[arg(long)]
-    pull: bool,
+    pub(crate) pull: bool,
     /// The Dockerfile before
     #[arg(long, value_name = "FILE", conflicts_with = "since")]
-    before: Option<PathBuf>,
+    pub(crate) before: Option<PathBuf>,
     /// The build context before [default: the same]
     #[arg(long, value_name = "DIR", conflicts_with = "since")]
-    before_context: Option<PathBuf>,
+    pub(crate) before_context: Option<PathBuf>,
     /// A build argument before [default: none, whatever --build-arg says]
     #[arg(long, value_name = "K=V", value_parser = argument)]
-    before_build_arg: Vec<(String, String)>,
+    pub(crate) before_build_arg: Vec<(String, String)>,
     /// The stage that was built before [default: the same]
     #[arg(long, value_name = "STAGE")]
-    before_target: Option<String>,
+    pub(crate) before_target: Option<String>,
     /// Compare with the files of a git revision
     #[arg(long, value_name = "GIT-REV")]
-    since: Option<String>,
+    pub(crate) since: Option<String>,
+    /// What to compare with, where no other flag says so
+    #[arg(long, value_name = "BASELINE", default_value = "auto")]
+    pub(crate) baseline: Choice,
     /// Megabits a second at which images are pulled [default: 100]
     #[arg(long, value_name = "MBPS", value_parser = bandwidth)]
-    bandwidth: Option<f64>,
+    pub(crate) bandwidth: Option<f64>,
     /// The engine that builds: buildkit, buildkit 0.12, docker 28.5, docker 28.5 graphdriver, buildah or legacy
     #[arg(long, value_name = "ENGINE", default_value = "buildkit", value_parser = Engine::parse)]
-    engine: Engine,
+    pub(crate) engine: Engine,
     /// What the cache holds of the build before: all of it (local), what was exported with mode=min or mode=max, or nothing
     /// (none)
     #[arg(long, value_name = "CACHE", default_value = "local", value_parser = Contents::parse)]
-    cache: Contents,
+    pub(crate) cache: Contents,
 }
 
 /// Which build is meant, where there is only one.
@@ -138,35 +140,11 @@ fn argument(text: &str) -> Result<(String, String), String> {
 }
 
 /// A Dockerfile and how it is built.
-struct Build {
-    file: File,
-    eval: Evaluation,
-    options: Options,
-    context: Option<Context>,
-}
-
-/// The build before, and what to call it.
-struct Past {
-    build: Option<Build>,
-    name: String,
-    kind: Baseline,
-}
-
-/// What `--changed` names.
-#[derive(Default)]
-struct Changed {
-    /// As it was named.
-    named: Vec<String>,
-    /// Paths relative to the context.
-    files: Vec<String>,
-    /// Base images and URLs.
-    moved: Moved,
-}
-
-impl Changed {
-    fn is_empty(&self) -> bool {
-        self.named.is_empty()
-    }
+pub(crate) struct Build {
+    pub(crate) file: File,
+    pub(crate) eval: Evaluation,
+    pub(crate) options: Options,
+    pub(crate) context: Option<Context>,
 }
 
 /// The answer to an [`Ask`].
@@ -221,7 +199,7 @@ impl Ask {
         let changed = self.changed(root.as_deref(), &after)?;
         let past = match with_before {
             true => self.past(&path, root.as_deref(), &mut after, &changed)?,
-            false => Past { build: None, name: String::new(), kind: Baseline::None },
+            false => Past::of(None, String::new(), Baseline::None),
         };
         let context = match &self.context {
             Some(dir) => Some(shown(dir)),
@@ -247,7 +225,10 @@ impl Ask {
         let graph = after.graph(&named);
         let before_graph = past.build.as_ref().map(|b| b.graph(&named));
         let before = past.build.as_ref().zip(before_graph.as_ref()).map(|(b, g)| b.side(g));
-        let known = before.as_ref().map_or_else(Known::default, |b| Known::of(b.graph, b.eval));
+        let known = match &before {
+            Some(before) if past.known.is_empty() => Known::of(before.graph, before.eval),
+            _ => past.known,
+        };
         let cache =
             Cache { known: &known, contents: self.cache, moved: &changed.moved, before: before.as_ref() };
         let mut plan = plan_in(&cache, &after.side(&graph));
@@ -261,7 +242,7 @@ impl Ask {
             engine: self.engine.to_string(),
             before: past.name,
             baseline: past.kind,
-            when: None,
+            when: past.when.map(rfc3339),
             cache: self.cache,
         };
         Ok(Answer { plan, about, after, graph })
@@ -285,6 +266,7 @@ impl Ask {
             before_target: None,
             since: None,
             bandwidth: None,
+            baseline: Choice::None,
             engine: Engine::default(),
             cache: Contents::default(),
         }
@@ -355,237 +337,6 @@ impl Ask {
         }
         Ok(contexts)
     }
-
-    /// The build before. Makes contents of `after`'s context known where they are needed to compare the two, and changes
-    /// what `--changed` names.
-    fn past(
-        &self,
-        path: &Path,
-        root: Option<&Path>,
-        after: &mut Build,
-        changed: &Changed,
-    ) -> Result<Past, String> {
-        let given = self.before.is_some()
-            || self.before_context.is_some()
-            || self.before_target.is_some()
-            || !self.before_build_arg.is_empty();
-        let options = Options {
-            target: self.before_target.clone().or_else(|| self.target.clone()),
-            build_args: self.before_build_arg.iter().cloned().collect(),
-            ..after.options.clone()
-        };
-        let cold = |reason: &str| format!("nothing (a cold build: {reason})");
-        let (file, context, mut name, mut kind) = match &self.since {
-            Some(rev) => {
-                let found = self.at_revision(rev, path, root, after);
-                let (file, context) = found.map_err(|e| format!("--since {rev}: {e}"))?;
-                (file, context, rev.clone(), Baseline::Head)
-            }
-            None if given => {
-                let (file, context) = self.given(path, root, after)?;
-                (Some(file), context, self.given_name(), Baseline::Given)
-            }
-            None if !changed.is_empty() => {
-                let same = "the same build".to_owned();
-                (Some(after.file.clone()), after.context.clone(), same, Baseline::Given)
-            }
-            None => match self.at_revision("HEAD", path, root, after) {
-                Ok((file, context)) => (file, context, "HEAD".to_owned(), Baseline::Head),
-                Err(error) => (None, None, cold(&error.to_string()), Baseline::None),
-            },
-        };
-        if file.is_none() && !name.starts_with("nothing") {
-            (name, kind) = (cold(&format!("{name} has no {}", shown(path))), Baseline::None);
-        }
-        if !changed.is_empty() {
-            name = format!("{name} before {} changed", changed.named.join(", "));
-        }
-        if let Some(context) = &mut after.context
-            && !changed.files.is_empty()
-        {
-            *context = with_changed(context, &changed.files);
-        }
-        let mut build = file.map(|file| {
-            let eval = evaluate(&file, &options);
-            Build { file, eval, options, context }
-        });
-        let reason = build.as_ref().and_then(|build| match &build.eval.error {
-            Some(message) => Some(message.clone()),
-            None => refused("the Dockerfile before", &build.file).err(),
-        });
-        if let Some(reason) = reason {
-            build = None;
-            (name, kind) = (cold(&format!("{name} could not be built: {reason}")), Baseline::None);
-        }
-        Ok(Past { build, name, kind })
-    }
-
-    /// The Dockerfile and the context at a revision; no Dockerfile if the revision had none.
-    fn at_revision(
-        &self,
-        rev: &str,
-        path: &Path,
-        root: Option<&Path>,
-        after: &mut Build,
-    ) -> Result<(Option<File>, Option<Context>), GitError> {
-        let (text, context) = match (root, &after.context) {
-            (Some(root), Some(context)) => {
-                let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
-                let since = git::since(&OsFs, root, Some(path), rev, context, BUDGET, &limits)?;
-                after.context = Some(since.after);
-                (since.dockerfile, Some(since.before))
-            }
-            _ => {
-                let dir = lexical(path);
-                let dir = dir.parent().unwrap_or(&dir);
-                (git::before(dir, rev, Some(path), BUDGET)?.dockerfile, None)
-            }
-        };
-        let file = match text {
-            Some(Versioned::Text(text)) => Some(File::new(Parsed::new(&text))),
-            Some(Versioned::Absent) => None,
-            Some(Versioned::Unversioned) | None => Some(after.file.clone()),
-        };
-        Ok((file, context))
-    }
-
-    /// The Dockerfile and the context that the `--before` flags name.
-    fn given(
-        &self,
-        path: &Path,
-        root: Option<&Path>,
-        after: &mut Build,
-    ) -> Result<(File, Option<Context>), String> {
-        let file = match &self.before {
-            Some(before) => read(before)?,
-            None => after.file.clone(),
-        };
-        let Some(dir) = &self.before_context else {
-            // The same folder, but for the Dockerfile in it, which was the other one.
-            let mut context = after.context.clone();
-            if self.before.is_some() {
-                for (context, file) in [(&mut context, &file), (&mut after.context, &after.file)] {
-                    if let Some(context) = context {
-                        put_dockerfile(context, file);
-                    }
-                }
-            }
-            return Ok((file, context));
-        };
-        let old_root = folder(dir, "--before-context")?;
-        let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
-        let old_path = self.before.as_deref().unwrap_or(path);
-        let old = load(&OsFs, &old_root, Some(old_path), &limits);
-        let (Some(root), Some(new)) = (root, &after.context) else { return Ok((file, Some(old))) };
-        // Only files of the same size can have the same bytes.
-        let sizes = |context: &Context| -> HashSet<u64> { files(context).map(|(_, size)| size).collect() };
-        let (new_sizes, old_sizes) = (sizes(new), sizes(&old));
-        let hashed = |root: &Path, context: &Context, others: &HashSet<u64>| {
-            let same = files(context).filter(|(_, size)| others.contains(size)).map(|(path, _)| path);
-            fingerprint(&OsFs, root, context, same, &limits)
-        };
-        let before = hashed(&old_root, &old, &new_sizes);
-        after.context = Some(hashed(root, new, &old_sizes));
-        Ok((file, Some(before)))
-    }
-
-    /// What the `--before` flags name, in words.
-    fn given_name(&self) -> String {
-        let mut parts: Vec<String> = self.before.iter().map(|p| shown(p)).collect();
-        parts.extend(self.before_context.iter().map(|p| format!("context {}", shown(p))));
-        parts.extend(self.before_target.iter().map(|t| format!("target {t}")));
-        let args = self.before_build_arg.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
-        if !args.is_empty() {
-            parts.push(format!("build argument {}", args.join(", ")));
-        }
-        parts.join(", ")
-    }
-
-    /// What `--changed` and `--pull` name.
-    fn changed(&self, root: Option<&Path>, after: &Build) -> Result<Changed, String> {
-        let mut found = Changed::default();
-        if self.pull {
-            found.moved.all = true;
-            found.named.push("tags, URLs and git refs".to_owned());
-        }
-        let remote = self.changed.is_empty().then(Vec::new).unwrap_or_else(|| {
-            let bare = graph(&after.file, &after.eval, &after.options, Contexts::default());
-            bare.vertices.into_iter().map(|v| v.kind).collect()
-        });
-        for path in &self.changed {
-            let text = path.display().to_string();
-            let moved = Moved { all: false, names: [text.clone()].into() };
-            if text.contains("://") || root.is_none_or(|root| OsFs.metadata(&root.join(path)).is_err()) {
-                if remote.iter().any(|kind| moved.holds(kind)) {
-                    found.moved.names.extend(moved.names);
-                    found.named.push(text);
-                    continue;
-                }
-                if text.contains("://") {
-                    return Err(format!("--changed {text}: no ADD of this build downloads that"));
-                }
-            }
-            let Some(root) = root else {
-                return Err(format!("--changed {text}: the build context is not known; give --context"));
-            };
-            let files = match pattern(path, root, after.context.as_ref())? {
-                Some(files) => files,
-                None => vec![in_context(path, root)?],
-            };
-            found.named.push(if files.len() == 1 { files.concat() } else { text });
-            found.files.extend(files);
-        }
-        Ok(found)
-    }
-}
-
-/// The files of the context that a pattern names; `None` for a path.
-fn pattern(path: &Path, root: &Path, context: Option<&Context>) -> Result<Option<Vec<String>>, String> {
-    let text = path.to_string_lossy();
-    if !has_wildcard(&text) || OsFs.metadata(&root.join(path)).is_ok() {
-        return Ok(None);
-    }
-    let pattern =
-        Dockerignore::from_patterns(&[&text]).map_err(|error| format!("--changed {text}: {error}"))?;
-    let all = context.into_iter().flat_map(files).map(|(path, _)| path);
-    let found: Vec<String> = all.filter(|path| pattern.is_excluded(path)).map(str::to_owned).collect();
-    if found.is_empty() {
-        return Err(format!(
-            "--changed {text}: no file of the build context {} is like that",
-            root.display()
-        ));
-    }
-    Ok(Some(found))
-}
-
-/// A path relative to the context.
-fn in_context(path: &Path, root: &Path) -> Result<String, String> {
-    let below = |path: &Path| below_root(root, path);
-    let exists = |path: &Path| OsFs.metadata(path).is_ok();
-    let inside = root.join(path);
-    // A path is one of the context; one that is not there may be meant from here.
-    let relative = match below(&inside) {
-        Some(relative) if path.is_absolute() || exists(&inside) || !exists(path) => Some(relative),
-        relative => below(path).or(relative),
-    };
-    relative
-        .ok_or_else(|| format!("--changed {}: not in the build context {}", path.display(), root.display()))
-}
-
-/// The features that the engine does not know, each with its line.
-fn unknown_features(build: &Build) -> Vec<(usize, Feature)> {
-    let syntax = build.file.parsed().layer().blocks().iter().find_map(|placed| match &placed.block {
-        Block::Directive(directive, _) if directive.name == "syntax" => Some(directive.value.clone()),
-        _ => None,
-    });
-    let mut found = Vec::new();
-    for (number, _, instruction) in build.file.all() {
-        let unknown = features(instruction)
-            .into_iter()
-            .filter(|feature| !feature.known(&build.options.engine, syntax.as_deref()));
-        found.extend(unknown.map(|feature| (build.file.line(number), feature)));
-    }
-    found
 }
 
 impl Build {
@@ -600,14 +351,14 @@ impl Build {
     }
 }
 
-fn read(path: &Path) -> Result<File, String> {
+pub(crate) fn read(path: &Path) -> Result<File, String> {
     let source = read_dockerfile(&OsFs, path).map_err(|error| error.to_string())?;
     source.notes().iter().for_each(|n| note(&format!("{}: {n}", path.display())));
     Ok(File::new(Parsed::new(&source.text)))
 }
 
 /// An error if BuildKit would refuse the file before its first step.
-fn refused(name: &str, file: &File) -> Result<(), String> {
+pub(crate) fn refused(name: &str, file: &File) -> Result<(), String> {
     if let Some(message) = file.parsed().file_problem() {
         return Err(format!("{name}: {message}"));
     }
@@ -624,7 +375,7 @@ fn refused(name: &str, file: &File) -> Result<(), String> {
     Ok(())
 }
 
-fn folder(dir: &Path, flag: &str) -> Result<PathBuf, String> {
+pub(crate) fn folder(dir: &Path, flag: &str) -> Result<PathBuf, String> {
     match std::fs::metadata(dir) {
         Ok(found) if found.is_dir() => Ok(lexical(dir)),
         Ok(_) => Err(format!("{flag} {}: not a folder", dir.display())),
@@ -641,21 +392,8 @@ fn relative(path: &Path) -> PathBuf {
     }
 }
 
-fn files(context: &Context) -> impl Iterator<Item = (&str, u64)> {
+pub(crate) fn files(context: &Context) -> impl Iterator<Item = (&str, u64)> {
     context.entries.iter().filter(|(_, e)| e.kind == EntryKind::File).map(|(p, e)| (p, e.size))
-}
-
-/// Gives the Dockerfile in the context the bytes of this one.
-fn put_dockerfile(context: &mut Context, file: &File) {
-    let Some(path) = context.dockerfile.clone() else { return };
-    if context.get(&path).is_none_or(|e| e.kind != EntryKind::File) {
-        return;
-    }
-    let text: String = file.parsed().text().chunks().collect();
-    if let Some(entry) = context.entries.get_mut(&path) {
-        entry.size = text.len() as u64;
-        entry.content = Content::Hash(*blake3::hash(text.as_bytes()).as_bytes());
-    }
 }
 
 fn incomplete_words(context: &str, incomplete: &Incomplete) -> String {
@@ -672,4 +410,20 @@ fn incomplete_words(context: &str, incomplete: &Incomplete) -> String {
             format!("{context}: cannot be read: {}{more}", first.join(", "))
         }
     }
+}
+
+/// The features that the engine does not know, each with its line.
+fn unknown_features(build: &Build) -> Vec<(usize, Feature)> {
+    let syntax = build.file.parsed().layer().blocks().iter().find_map(|placed| match &placed.block {
+        Block::Directive(directive, _) if directive.name == "syntax" => Some(directive.value.clone()),
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for (number, _, instruction) in build.file.all() {
+        let unknown = features(instruction)
+            .into_iter()
+            .filter(|feature| !feature.known(&build.options.engine, syntax.as_deref()));
+        found.extend(unknown.map(|feature| (build.file.line(number), feature)));
+    }
+    found
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod apply;
 mod ask;
+mod changed;
 mod check;
 mod eval;
 mod graph;
@@ -10,6 +11,7 @@ mod lsp;
 mod offers;
 mod output;
 mod parallel;
+mod past;
 mod picture;
 mod plan;
 mod status;

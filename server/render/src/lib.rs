@@ -13,4 +13,5 @@ pub mod plan;
 pub mod structure;
 pub mod svg;
 pub mod text;
+pub mod when;
 pub mod why;
