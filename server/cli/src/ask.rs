@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use layerwise_analysis::cost;
 use layerwise_analysis::plan::{Cache, Contents, Known, Plan, Side, plan_in, stage_name};
-use layerwise_host::context::{Limits, lexical, load};
+use layerwise_host::context::{Limits, fingerprint, lexical, load};
 use layerwise_host::fs::{ContextFs, OsFs};
+use layerwise_host::learnt::Store;
 use layerwise_host::read::read_dockerfile;
 use layerwise_host::root::{context_root, sources, top_for};
 use layerwise_model::engine::{Feature, features};
 use layerwise_model::graph::{Contexts, Graph, graph};
+use layerwise_model::learnt::Learnt;
 use layerwise_model::{
     Context, Engine, EntryKind, Evaluation, File, Incomplete, NamedContext, Options, Platform,
 };
@@ -78,6 +80,9 @@ pub(crate) struct Ask {
     /// Megabits a second at which images are pulled [default: 100]
     #[arg(long, value_name = "MBPS", value_parser = bandwidth)]
     pub(crate) bandwidth: Option<f64>,
+    /// Leave out what earlier builds taught (layerwise learn): estimates only, and no known build to compare with
+    #[arg(long)]
+    pub(crate) no_learnt: bool,
     /// The engine that builds: buildkit, buildkit 0.12, docker 28.5, docker 28.5 graphdriver, buildah or legacy
     #[arg(long, value_name = "ENGINE", default_value = "buildkit", value_parser = Engine::parse)]
     pub(crate) engine: Engine,
@@ -85,6 +90,9 @@ pub(crate) struct Ask {
     /// (none)
     #[arg(long, value_name = "CACHE", default_value = "local", value_parser = Contents::parse)]
     pub(crate) cache: Contents,
+    /// Whether the files of the context are hashed, so that keys mean something to another process.
+    #[arg(skip)]
+    pub(crate) hashed: bool,
 }
 
 /// Which build is meant, where there is only one.
@@ -92,25 +100,25 @@ pub(crate) struct Ask {
 pub(crate) struct One {
     /// The Dockerfile [default: Dockerfile in the context, or here]
     #[arg(value_name = "DOCKERFILE")]
-    dockerfile: Option<PathBuf>,
+    pub(crate) dockerfile: Option<PathBuf>,
     /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
     #[arg(long, value_name = "DIR")]
-    context: Option<PathBuf>,
+    pub(crate) context: Option<PathBuf>,
     /// An additional build context
     #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
-    build_context: Vec<(String, String)>,
+    pub(crate) build_context: Vec<(String, String)>,
     /// The stage to build [default: the last one]
     #[arg(long, value_name = "STAGE")]
-    target: Option<String>,
+    pub(crate) target: Option<String>,
     /// The platform to build for [default: linux on this machine's processor]
     #[arg(long, value_name = "P")]
-    platform: Option<String>,
+    pub(crate) platform: Option<String>,
     /// A build argument
     #[arg(long, value_name = "K=V", value_parser = argument)]
-    build_arg: Vec<(String, String)>,
+    pub(crate) build_arg: Vec<(String, String)>,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {
             Ok((name.to_owned(), value.to_owned()))
@@ -127,7 +135,7 @@ fn bandwidth(text: &str) -> Result<f64, String> {
 }
 
 /// As in docker, an argument without a value has that of the environment.
-fn argument(text: &str) -> Result<(String, String), String> {
+pub(crate) fn argument(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("write NAME=VALUE".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
@@ -192,13 +200,18 @@ impl Ask {
         }
         let context = root.as_deref().map(|root| {
             let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
-            load(&OsFs, root, Some(&path), &limits)
+            let context = load(&OsFs, root, Some(&path), &limits);
+            match self.hashed {
+                true => fingerprint(&OsFs, root, &context, files(&context).map(|(path, _)| path), &limits),
+                false => context,
+            }
         });
         let named = self.named_contexts(&options)?;
         let mut after = Build { file, eval, options, context };
         let changed = self.changed(root.as_deref(), &after)?;
+        let learnt = self.learnt(&path);
         let past = match with_before {
-            true => self.past(&path, root.as_deref(), &mut after, &changed)?,
+            true => self.past(&path, root.as_deref(), &mut after, &changed, learnt.as_ref())?,
             false => Past::of(None, String::new(), Baseline::None),
         };
         let context = match &self.context {
@@ -232,7 +245,7 @@ impl Ask {
         let cache =
             Cache { known: &known, contents: self.cache, moved: &changed.moved, before: before.as_ref() };
         let mut plan = plan_in(&cache, &after.side(&graph));
-        let figures = cost::Known { mbps: self.bandwidth, ..cost::Known::default() };
+        let figures = cost::Known { learnt: learnt.as_ref(), mbps: self.bandwidth, ..cost::Known::default() };
         cost::price(&mut plan, &after.side(&graph), &figures);
         let target = after.eval.target.map(|index| stage_name(&after.file, index));
         let about = About {
@@ -246,6 +259,19 @@ impl Ask {
             cache: self.cache,
         };
         Ok(Answer { plan, about, after, graph })
+    }
+
+    /// What earlier builds of the Dockerfile taught.
+    fn learnt(&self, path: &Path) -> Option<Learnt> {
+        let store = Store::user().filter(|_| !self.no_learnt)?;
+        let loaded = store.load(path);
+        loaded.note.iter().for_each(|text| note(text));
+        loaded.learnt
+    }
+
+    /// The same, with the files of the context hashed.
+    pub(crate) fn hashed(self) -> Ask {
+        Ask { hashed: true, ..self }
     }
 
     /// What is asked of one build, without one before.
@@ -267,8 +293,10 @@ impl Ask {
             since: None,
             bandwidth: None,
             baseline: Choice::None,
+            no_learnt: true,
             engine: Engine::default(),
             cache: Contents::default(),
+            hashed: false,
         }
     }
 
@@ -287,7 +315,7 @@ impl Ask {
     }
 
     /// The Dockerfile that was named, or the one that docker would take.
-    fn dockerfile(&self) -> Result<PathBuf, String> {
+    pub(crate) fn dockerfile(&self) -> Result<PathBuf, String> {
         if let Some(path) = &self.dockerfile {
             return Ok(path.clone());
         }

@@ -6,7 +6,9 @@ mod ask;
 mod changed;
 mod check;
 mod eval;
+mod forget;
 mod graph;
+mod learn;
 mod lsp;
 mod offers;
 mod output;
@@ -39,6 +41,8 @@ enum Command {
     Plan(Box<plan::Plan>),
     Graph(graph::Graph),
     Why(Box<why::Why>),
+    Learn(learn::Learn),
+    Forget(forget::Forget),
     Syntax(syntax::Syntax),
     Lsp(lsp::Lsp),
 }
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Why(command) => command.run(),
+        Command::Learn(command) => command.run(),
+        Command::Forget(command) => command.run(),
         Command::Syntax(command) => command.run(),
         Command::Lsp(command) => command.run(),
     };

@@ -8,7 +8,7 @@ use layerwise_analysis::plan::{Known, with_changed};
 use layerwise_host::context::{Limits, fingerprint, lexical, load};
 use layerwise_host::fs::OsFs;
 use layerwise_host::git::{self, GitError, Versioned};
-use layerwise_host::learnt::Store;
+use layerwise_model::learnt::Learnt;
 use layerwise_model::{Content, Context, EntryKind, File, Options};
 use layerwise_render::plan::Baseline;
 use layerwise_render::when::rfc3339;
@@ -17,7 +17,7 @@ use layerwise_syntax::Parsed;
 use crate::ask::{Ask, BUDGET, Build, files, folder, read, refused};
 use crate::changed::Changed;
 use crate::eval::evaluate;
-use crate::output::{note, shown};
+use crate::output::shown;
 
 /// The build before, and what to call it.
 pub(crate) struct Past {
@@ -60,13 +60,14 @@ impl Ask {
         root: Option<&Path>,
         after: &mut Build,
         changed: &Changed,
+        learnt: Option<&Learnt>,
     ) -> Result<Past, String> {
         let given = self.before.is_some()
             || self.before_context.is_some()
             || self.before_target.is_some()
             || !self.before_build_arg.is_empty();
-        let learnt = !given && self.since.is_none() && matches!(self.baseline, Choice::Auto | Choice::Build);
-        if learnt && let Some(past) = self.built(path, root, after) {
+        let wanted = !given && self.since.is_none() && matches!(self.baseline, Choice::Auto | Choice::Build);
+        if wanted && let Some(past) = built(learnt, root, after) {
             return Ok(past.before(after, changed));
         }
         if !given && self.since.is_none() && self.baseline == Choice::Build {
@@ -116,31 +117,6 @@ impl Ask {
             (name, kind) = (cold(&format!("{name} could not be built: {reason}")), Baseline::None);
         }
         Ok(Past::of(build, name, kind).before(after, changed))
-    }
-
-    /// The builds that were learnt, if there are any.
-    fn built(&self, path: &Path, root: Option<&Path>, after: &mut Build) -> Option<Past> {
-        let loaded = Store::user()?.load(path);
-        loaded.note.iter().for_each(|n| note(n));
-        let learnt = loaded.learnt?;
-        let last = learnt.builds.last()?;
-        let mut known = Known::default();
-        learnt.builds.iter().for_each(|build| known.extend(&build.built.rows));
-        // Only what may be as it was is worth reading.
-        let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
-        if let (Some(root), Some(context)) = (root, &after.context) {
-            let same = context.entries.iter().filter(|(path, entry)| last.built.may_be_same(path, entry));
-            let read = fingerprint(&OsFs, root, context, same.map(|(path, _)| path), &limits);
-            after.context = Some(read);
-        }
-        let build = last.built.file().map(|file| {
-            let options = last.built.options(&after.options);
-            let eval = evaluate(&file, &options);
-            let context = after.context.as_ref().and_then(|now| last.built.context(now));
-            Build { file, eval, options, context }
-        });
-        let name = format!("the build of {}", rfc3339(last.when));
-        Some(Past { build, name, kind: Baseline::Build, known, when: Some(last.when) })
     }
 
     /// The Dockerfile and the context at a revision; no Dockerfile if the revision had none.
@@ -223,6 +199,29 @@ impl Ask {
         }
         parts.join(", ")
     }
+}
+
+/// The builds that were learnt, if there are any.
+fn built(learnt: Option<&Learnt>, root: Option<&Path>, after: &mut Build) -> Option<Past> {
+    let learnt = learnt?;
+    let last = learnt.builds.last()?;
+    let mut known = Known::default();
+    learnt.builds.iter().for_each(|build| known.extend(&build.built.rows));
+    // Only what may be as it was is worth reading.
+    let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
+    if let (Some(root), Some(context)) = (root, &after.context) {
+        let same = context.entries.iter().filter(|(path, entry)| last.built.may_be_same(path, entry));
+        let read = fingerprint(&OsFs, root, context, same.map(|(path, _)| path), &limits);
+        after.context = Some(read);
+    }
+    let build = last.built.file().map(|file| {
+        let options = last.built.options(&after.options);
+        let eval = evaluate(&file, &options);
+        let context = after.context.as_ref().and_then(|now| last.built.context(now));
+        Build { file, eval, options, context }
+    });
+    let name = format!("the build of {}", rfc3339(last.when));
+    Some(Past { build, name, kind: Baseline::Build, known, when: Some(last.when) })
 }
 
 impl Past {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod learn;
 mod plan;
 mod status;
 mod syntax;
@@ -12,6 +13,8 @@ use std::process::{Command, Output};
 /// A folder of its own for one test, which the commands run in.
 struct Folder {
     dir: tempfile::TempDir,
+    /// Where the commands keep what is the user's.
+    data: tempfile::TempDir,
 }
 
 /// How a command ended.
@@ -23,7 +26,7 @@ struct Ran {
 
 impl Folder {
     fn new(files: &[(&str, &str)]) -> Folder {
-        let folder = Folder { dir: tempfile::tempdir().unwrap() };
+        let folder = Folder { dir: tempfile::tempdir().unwrap(), data: tempfile::tempdir().unwrap() };
         files.iter().for_each(|(path, text)| folder.write(path, text));
         folder
     }
@@ -47,7 +50,7 @@ impl Folder {
     }
 
     fn run_in(&self, dir: &str, args: &[&str]) -> Ran {
-        ran(command(&self.path(dir)).args(args).output().unwrap())
+        ran(command(&self.path(dir)).env("XDG_DATA_HOME", self.data.path()).args(args).output().unwrap())
     }
 
     fn git(&self, args: &[&str]) {
@@ -73,6 +76,8 @@ impl Folder {
 fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_layerwise"));
     command.current_dir(dir).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("COLUMNS");
+    // Nothing of what this machine's user has learnt.
+    command.env("XDG_DATA_HOME", dir.join("no-data"));
     command
 }
 
