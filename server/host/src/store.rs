@@ -35,6 +35,9 @@ pub struct Bounds {
     pub paths: usize,
     /// How long a context that nobody watches is taken to be right.
     pub fresh: Duration,
+    /// How long whoever asks first for a context that is watched waits for its files to be hashed. What is hashed by then
+    /// needs no [`ContextStore::learnt`].
+    pub first_hashing: Duration,
     /// Bytes of a file that is hashed without being asked for.
     pub background_file: u64,
     /// Bytes of all files of one context that are hashed without being asked for.
@@ -50,6 +53,7 @@ impl Default for Bounds {
             entries: 400_000,
             paths: 2_000,
             fresh: Duration::from_secs(10),
+            first_hashing: Duration::from_millis(250),
             background_file: 64 << 20,
             background_bytes: 4 << 30,
         }
@@ -222,7 +226,14 @@ impl ContextStore {
             // What another ignore file left of the same folder need not be hashed again.
             kept.contexts.iter().filter(|one| one.root == root).map(|one| one.state.clone()).collect()
         };
-        let state = State::load(self.fs(), root, ignore.clone(), &self.limits(1).0, &known);
+        let mut state = State::load(self.fs(), root, ignore.clone(), &self.limits(1).0, &known);
+        if locked(&self.kept).watched
+            && let Some(found) = self.hash_within(&mut state, root, self.bounds.first_hashing)
+        {
+            // Nobody has seen the numbers.
+            let found: HashMap<u64, [u8; 32]> = found.into_iter().collect();
+            state.context.entries.learn(&|id| found.get(&id).copied());
+        }
         let mut kept = locked(&self.kept);
         // The Dockerfile's ignore file was another one before.
         let key = dockerfile.map(Path::to_path_buf);
@@ -380,10 +391,7 @@ impl ContextStore {
         }) else {
             return Hashing::Done;
         };
-        let limits = Limits { deadline: Some(Instant::now() + time), ..self.bounds.limits };
-        let limits =
-            Limits { max_hash_bytes: self.bounds.background_file.min(limits.max_hash_bytes), ..limits };
-        let found = state.hash_some(self.fs(), &root, &limits, self.bounds.background_bytes);
+        let found = self.hash_within(&mut state, &root, time);
         let mut kept = locked(&self.kept);
         let mut answer = Hashing::More;
         let done = found.is_some();
@@ -409,6 +417,16 @@ impl ContextStore {
             answer = Hashing::Done;
         }
         answer
+    }
+
+    fn hash_within(&self, state: &mut State, root: &Path, time: Duration) -> Option<Vec<(u64, [u8; 32])>> {
+        let Bounds { limits, background_file, background_bytes, .. } = self.bounds;
+        let limits = Limits {
+            deadline: Some(Instant::now() + time),
+            max_hash_bytes: background_file.min(limits.max_hash_bytes),
+            ..limits
+        };
+        state.hash_some(self.fs(), root, &limits, background_bytes)
     }
 
     /// Says whether changes are reported as they happen ([`ContextStore::note`] or [`ContextStore::update`]), so that no

@@ -1,46 +1,105 @@
-//! Build contexts that were loaded, so that a keystroke does not walk a folder.
+//! Build contexts, loaded once and kept up to date, so that a keystroke does not walk a folder.
 //!
-//! The client reports what changes, where it can; where it cannot, an index that is older than [`FRESH`] is loaded again
-//! when it is next asked for.
+//! Where the server may tell the client that something changed, the contexts are watched. What the client reports itself is
+//! looked at all the same: it may see what the system does not report (a network drive), and costs one look.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use layerwise_host::context::{self, Limits};
 use layerwise_host::fs::ContextFs;
+use layerwise_host::store::{Bounds, Change, ContextStore};
+use layerwise_host::watch::Watch;
 use layerwise_model::Context;
 
-/// How long an index is taken to be right without a report from the client.
-const FRESH: Duration = Duration::from_secs(10);
+use crate::engine::FileEvent;
 
-/// How long walking a folder may take; what is not seen by then makes the index incomplete.
-const BUDGET: Duration = Duration::from_millis(1500);
-
-/// The contexts that were loaded, by folder and Dockerfile.
-#[derive(Default)]
+/// The contexts of all open documents.
 pub(crate) struct Contexts {
-    loaded: HashMap<(PathBuf, PathBuf), (Instant, Arc<Context>)>,
+    store: Arc<ContextStore>,
+    watch: Mutex<Option<Watch>>,
 }
 
 impl Contexts {
-    /// The context at `root` for a Dockerfile.
-    pub(crate) fn get(&mut self, fs: &dyn ContextFs, root: &Path, dockerfile: &Path) -> Arc<Context> {
-        let key = (root.to_path_buf(), dockerfile.to_path_buf());
-        if let Some((when, context)) = self.loaded.get(&key)
-            && when.elapsed() < FRESH
-        {
-            return Arc::clone(context);
-        }
-        let limits = Limits { deadline: Some(Instant::now() + BUDGET), ..Limits::default() };
-        let context = Arc::new(context::load(fs, root, Some(dockerfile), &limits));
-        self.loaded.insert(key, (Instant::now(), Arc::clone(&context)));
-        context
+    pub(crate) fn new(fs: Arc<dyn ContextFs>) -> Contexts {
+        Contexts { store: Arc::new(ContextStore::new(fs, Bounds::default())), watch: Mutex::default() }
     }
 
-    /// Forgets everything: files or settings changed.
-    pub(crate) fn clear(&mut self) {
-        self.loaded.clear();
+    /// The context at `root` for a Dockerfile. As long as nothing changes, the same object.
+    pub(crate) fn get(&self, root: &Path, dockerfile: &Path) -> Arc<Context> {
+        self.store.get(root, Some(dockerfile))
+    }
+
+    /// Contexts that were got at different times, so that they can be compared: see [`ContextStore::learnt`].
+    #[allow(dead_code)] // For the baselines.
+    pub(crate) fn learnt<const N: usize>(&self, contexts: [Arc<Context>; N]) -> [Arc<Context>; N] {
+        self.store.learnt(contexts)
+    }
+
+    /// The client says that these files changed. Reads nothing: they are looked at when a context is next asked for.
+    pub(crate) fn report(&self, changes: &[(PathBuf, FileEvent)]) {
+        self.store.note(changes.iter().map(|(path, event)| Change {
+            path: path.clone(),
+            // A folder that came or went did so with all that is in it, of which nothing need be said.
+            deep: *event != FileEvent::Changed,
+        }));
+    }
+
+    /// Watches all contexts from now on; `changed` is called when one is another.
+    pub(crate) fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) {
+        let watch = Watch::start(Arc::clone(&self.store), changed);
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use layerwise_syntax::text::Text;
+
+    use super::super::Workbench;
+    use crate::engine::{Cancel, Document, Engine, FileEvent};
+
+    fn codes(document: &mut dyn Document) -> Vec<String> {
+        document.view().diagnostics(&Cancel::default()).into_iter().map(|d| d.code).collect()
+    }
+
+    fn open(workbench: &Workbench, dir: &std::path::Path) -> Box<dyn Document> {
+        fs::write(dir.join("x"), "1").expect("a file");
+        workbench.folders(&[dir.to_path_buf()]);
+        let text = Text::new("FROM scratch\nCOPY x /\n");
+        workbench.open(text, Some(&dir.join("Dockerfile")), "dockerfile")
+    }
+
+    #[test]
+    fn what_changes_outside_is_told_without_a_word_of_the_clients() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let workbench = Workbench::new();
+        let (tell, told) = mpsc::channel();
+        workbench.subscribe(Box::new(move || tell.send(()).expect("the test waits")));
+        let mut document = open(&workbench, dir.path());
+        assert_eq!(codes(document.as_mut()), [""; 0]);
+        fs::write(dir.path().join(".dockerignore"), "x\n").expect("a file");
+        loop {
+            told.recv_timeout(Duration::from_secs(60)).expect("the change is told");
+            if !codes(document.as_mut()).is_empty() {
+                break;
+            }
+        }
+        assert_eq!(codes(document.as_mut()), ["copy-ignored-file"]);
+    }
+
+    #[test]
+    fn what_the_client_reports_is_known_to_the_next_view() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let workbench = Workbench::new();
+        let mut document = open(&workbench, dir.path());
+        assert_eq!(codes(document.as_mut()), [""; 0]);
+        let ignore = dir.path().join(".dockerignore");
+        fs::write(&ignore, "x\n").expect("a file");
+        workbench.files_changed(&[(ignore, FileEvent::Created)]);
+        assert_eq!(codes(document.as_mut()), ["copy-ignored-file"]);
     }
 }

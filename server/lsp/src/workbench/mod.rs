@@ -59,7 +59,7 @@ pub(crate) struct Workbench {
 pub(crate) struct Shared {
     settings: RwLock<Arc<Settings>>,
     folders: RwLock<Vec<PathBuf>>,
-    contexts: Mutex<Contexts>,
+    contexts: Contexts,
     fs: Arc<dyn ContextFs>,
     /// Whether git may be asked: not where the files are none of the disk's.
     asks_git: bool,
@@ -86,7 +86,7 @@ impl Workbench {
             shared: Arc::new(Shared {
                 settings: RwLock::default(),
                 folders: RwLock::default(),
-                contexts: Mutex::default(),
+                contexts: Contexts::new(Arc::clone(&fs)),
                 fs,
                 asks_git,
                 history: History::default(),
@@ -109,10 +109,6 @@ impl Shared {
     fn folder_of(&self, path: &Path) -> Option<PathBuf> {
         let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
         folders.iter().filter(|f| path.starts_with(f)).max_by_key(|f| f.as_os_str().len()).cloned()
-    }
-
-    fn forget_contexts(&self) {
-        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn abilities(&self) -> Abilities {
@@ -162,17 +158,15 @@ impl Engine for Workbench {
     fn configure(&self, settings: &serde_json::Value) -> Vec<String> {
         let (settings, problems) = Settings::read(settings);
         *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-        self.shared.forget_contexts();
         problems
     }
 
     fn folders(&self, folders: &[PathBuf]) {
         *self.shared.folders.write().unwrap_or_else(PoisonError::into_inner) = folders.to_vec();
-        self.shared.forget_contexts();
     }
 
-    fn files_changed(&self, _changes: &[(PathBuf, FileEvent)]) {
-        self.shared.forget_contexts();
+    fn files_changed(&self, changes: &[(PathBuf, FileEvent)]) {
+        self.shared.contexts.report(changes);
         self.shared.history.forget();
     }
 
@@ -215,7 +209,14 @@ impl Engine for Workbench {
 
     fn subscribe(&self, changed: Box<dyn Fn() + Send + Sync>) {
         // Set once: there is one server.
-        let _ = self.shared.changed.set(changed);
+        if self.shared.changed.set(changed).is_ok() {
+            let shared = Arc::downgrade(&self.shared);
+            self.shared.contexts.watch(Box::new(move || {
+                if let Some(shared) = shared.upgrade() {
+                    shared.changed();
+                }
+            }));
+        }
     }
 }
 

@@ -102,8 +102,7 @@ impl View {
                     root::context_root(fs, path, &top, &root::sources(&eval))?
                 }
             };
-            let mut contexts = shared.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-            let context = contexts.get(fs, &root, path);
+            let context = shared.contexts.get(&root, path);
             Some(Folder { root, context })
         };
         self.context.get_or_init(find).clone()
