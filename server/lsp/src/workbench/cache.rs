@@ -12,7 +12,11 @@ use layerwise_host::git;
 use layerwise_model::dockerignore::Dockerignore;
 use layerwise_model::selection::{has_wildcard, source_path};
 use layerwise_model::{Context, File};
+use layerwise_render::graph::graph_json;
+use layerwise_render::mermaid::to_mermaid;
+use layerwise_render::page::to_html;
 use layerwise_render::plan::{self as render, Baseline as Kind};
+use layerwise_render::svg::to_svg;
 use layerwise_syntax::Parsed;
 use serde_json::{Value, json};
 
@@ -323,18 +327,20 @@ impl View {
     pub(crate) fn graph_json(&self) -> Result<Value, String> {
         let planned = self.planned().as_ref()?;
         let (dockerfile, context) = self.names();
-        Ok(super::graph_json::graph(&planned.after, dockerfile, context))
+        Ok(graph_json(&planned.after.side(), &planned.about(dockerfile, context)))
     }
 
     pub(crate) fn exported(&self, format: Format) -> Result<String, String> {
-        let plan = self.plan_json()?;
-        match format {
+        let planned = self.planned().as_ref()?;
+        let (dockerfile, context) = self.names();
+        let about = planned.about(dockerfile, context);
+        Ok(match format {
             // Strings, numbers and lists of them: nothing that serialization could refuse.
-            Format::Json => Ok(serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"),
-            Format::Html | Format::Svg | Format::Mermaid => {
-                Err("Only JSON can be exported by this build of Layerwise.".to_owned())
-            }
-        }
+            Format::Json => serde_json::to_string_pretty(&self.json_of(planned)).unwrap_or_default() + "\n",
+            Format::Html => to_html(&self.json_of(planned), &format!("{}: the next build", about.dockerfile)),
+            Format::Svg => to_svg(&planned.structure(), Some(&planned.plan), &about),
+            Format::Mermaid => to_mermaid(&planned.structure(), Some(&planned.plan)),
+        })
     }
 
     /// The plan if something changed, against the same build without that change.

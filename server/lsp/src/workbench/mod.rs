@@ -12,7 +12,6 @@ mod cache_hover;
 mod contexts;
 mod document;
 mod files;
-mod graph_json;
 mod history;
 mod looks;
 mod markdown;

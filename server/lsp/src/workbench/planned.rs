@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use layerwise_analysis::cost::{self, Figure};
-use layerwise_analysis::plan::{self, Cache, Contents, Moved, Plan, State, Step, Summary, stage_name};
+use layerwise_analysis::plan::{
+    self, Cache, Contents, Moved, Plan, State, Step, Summary, stage_name, touched_by_arguments,
+};
 use layerwise_model::File;
+use layerwise_model::images::WellKnown;
 use layerwise_render::figures;
 use layerwise_render::plan::{self as render, Baseline as Kind};
+use layerwise_render::structure::Structure;
 use serde_json::Value;
 
 use super::baseline::{Named, rfc3339};
@@ -86,7 +90,16 @@ impl Planned {
 
     /// The plan as `docs/protocol.md` has it.
     pub(crate) fn json(&self, dockerfile: String, context: Option<String>) -> Value {
-        render::to_json(&self.plan, &self.about(dockerfile, context))
+        let mut json = render::to_json(&self.plan, &self.about(dockerfile, context));
+        let side = self.after.side();
+        let build_args = touched_by_arguments(side.file, side.options, &WellKnown);
+        Structure { build_args, ..self.structure() }.add_to(&mut json, &self.plan);
+        json
+    }
+
+    /// The stages and steps as they are drawn.
+    pub(crate) fn structure(&self) -> Structure {
+        Structure::of(&self.after.side())
     }
 
     /// What is drawn: a hint at each step that runs, and the lenses of the stages.
