@@ -49,7 +49,7 @@ fn a_log_teaches_the_plan() {
     assert_eq!(json["remembered"], true);
     assert_eq!(seconds(&folder, &[7, 15], &[]), [(1.1, true), (2.1, true)]);
     assert_eq!(seconds(&folder, &[7, 15], &["--no-learnt"]), before);
-    let text = folder.run(&["plan", "app/Dockerfile"]).out;
+    let text = folder.run(&["plan", "app/Dockerfile", "--baseline", "none"]).out;
     assert!(text.contains("sleep 1") && text.contains("1.1 s"), "{text}");
     // From another folder it is the same Dockerfile, and an edit keeps what still fits.
     folder.write("app/Dockerfile", DOCKERFILE.replace("sleep 1;", "sleep 7;"));
@@ -58,6 +58,40 @@ fn a_log_teaches_the_plan() {
     let forgot = folder.run_in("app", &["forget"]);
     assert_eq!((forgot.status, forgot.out.as_str()), (0, "Dockerfile: forgot what was learnt\n"));
     assert!(!seconds(&folder, &[15], &[])[0].1);
+}
+
+/// The lines of the steps in a state, and their causes.
+fn in_state(folder: &Folder, state: &str) -> Vec<(u64, String)> {
+    let json = folder.run(&["plan", "app/Dockerfile", "--format", "json"]).json();
+    assert_eq!(json["baseline"]["kind"], "build", "{json}");
+    let steps = json["steps"].as_array().unwrap().iter().filter(|s| s["state"] == state);
+    steps.map(|s| (s["line"].as_u64().unwrap(), s["because"].to_string())).collect()
+}
+
+#[test]
+fn the_build_of_a_log_is_what_the_next_plan_compares_with() {
+    let folder = folder();
+    assert_eq!(learn(&folder, &["plain.log"]).json()["remembered"], true);
+    assert_eq!(in_state(&folder, "rebuilt"), []);
+    // An edit of a file, and of the Dockerfile.
+    let old = std::fs::read(folder.path("app/src/b")).unwrap();
+    folder.write("app/src/b", "other");
+    let edited = in_state(&folder, "rebuilt");
+    assert_eq!(edited[0], (22, r#"[{"file":"src/b"}]"#.to_owned()), "{edited:?}");
+    folder.write("app/src/b", &old);
+    assert_eq!(in_state(&folder, "rebuilt"), [], "the same bytes again");
+    folder.write("app/Dockerfile", DOCKERFILE.replace("sleep 2", "sleep 3"));
+    let other = in_state(&folder, "rebuilt");
+    assert_eq!(other, [(15, r#"[{"line":15}]"#.to_owned())]);
+    assert_eq!(
+        folder.run(&["plan", "app/Dockerfile", "--baseline", "none", "--format", "json"]).json()["baseline"]
+            ["kind"],
+        "none"
+    );
+    // Without a known build there is nothing to be asked for by name.
+    assert_eq!(folder.run(&["forget", "--all"]).status, 0);
+    let none = folder.run(&["plan", "app/Dockerfile", "--baseline", "build"]);
+    assert!(none.status == 2 && none.err.contains("layerwise learn"), "{}", none.err);
 }
 
 #[test]
