@@ -18,7 +18,6 @@ use layerwise_model::{
     Context, Engine, EntryKind, Evaluation, File, Incomplete, NamedContext, Options, Platform,
 };
 use layerwise_render::plan::{About, Baseline};
-use layerwise_syntax::lines::Block;
 use layerwise_syntax::{Parsed, ProblemKind};
 
 use layerwise_render::when::rfc3339;
@@ -442,15 +441,11 @@ fn incomplete_words(context: &str, incomplete: &Incomplete) -> String {
 
 /// The features that the engine does not know, each with its line.
 fn unknown_features(build: &Build) -> Vec<(usize, Feature)> {
-    let syntax = build.file.parsed().layer().blocks().iter().find_map(|placed| match &placed.block {
-        Block::Directive(directive, _) if directive.name == "syntax" => Some(directive.value.clone()),
-        _ => None,
-    });
+    let syntax = build.file.syntax();
     let mut found = Vec::new();
     for (number, _, instruction) in build.file.all() {
-        let unknown = features(instruction)
-            .into_iter()
-            .filter(|feature| !feature.known(&build.options.engine, syntax.as_deref()));
+        let unknown =
+            features(instruction).into_iter().filter(|feature| !feature.known(&build.options.engine, syntax));
         found.extend(unknown.map(|feature| (build.file.line(number), feature)));
     }
     found

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use layerwise_syntax::lines::Block;
 use layerwise_syntax::{Instruction, Keyword, Parsed, Placed};
 
 /// A parsed Dockerfile with its instructions numbered and its stages found.
@@ -58,6 +59,14 @@ impl File {
     /// The parsed text.
     pub fn parsed(&self) -> &Parsed {
         &self.parsed
+    }
+
+    /// The frontend that `# syntax=` asks for, as written.
+    pub fn syntax(&self) -> Option<&str> {
+        self.parsed.layer().blocks().iter().find_map(|placed| match &placed.block {
+            Block::Directive(directive, _) if directive.name == "syntax" => Some(directive.value.as_str()),
+            _ => None,
+        })
     }
 
     /// How many instructions there are.

@@ -1,5 +1,6 @@
 //! Why a step runs again, down to the root, and what would keep it cached.
 
+use layerwise_model::engine::Feature;
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::graph::is_http;
 use layerwise_model::images::WellKnown;
@@ -159,8 +160,9 @@ fn line_advice(plan: &Plan, after: &Side<'_>, step: &Step, line: usize, said: &m
         }
         _ if plan.at_line(line).is_some_and(Step::runs) => {
             if is_context_copy(after, step) && is_below(after, step, line) {
+                let link = if links(after) { "with `--link`, or " } else { "" };
                 said.push(format!(
-                    "It copies files that did not change: with `--link`, or above line {line}, it stays cached."
+                    "It copies files that did not change: {link}above line {line}, it stays cached."
                 ));
             } else if is_below(after, step, line) {
                 said.push(format!("If it does not need what line {line} does, above it it stays cached."));
@@ -189,6 +191,12 @@ fn uses(after: &Side<'_>, step: &Step, name: &str) -> bool {
 
 fn is_context_copy(after: &Side<'_>, step: &Step) -> bool {
     matches!(&after.eval.step(step.number).command, Command::Copy(copy) if copy.from == Source::Context && !copy.link)
+}
+
+/// Whether the engine makes a vertex of its own of `COPY --link`.
+fn links(after: &Side<'_>) -> bool {
+    let engine = &after.options.engine;
+    engine.merges && Feature::Link.known(engine, after.file.syntax())
 }
 
 /// Whether the line is above the step in the same stage.
