@@ -2,10 +2,12 @@
 //!
 //! The `git` command is asked, never its files, so that worktrees, partial clones and whatever comes next just work. It
 //! is only asked what it can answer from the disk, within a time limit, and without running what the repository's
-//! configuration could name: hooks, external diffs, text conversions, file system monitors, pagers, credential helpers
-//! and smudge filters. The one exception are clean filters, which `git diff` needs to tell whether a file changed.
+//! configuration could name: hooks, external diffs, text conversions, file system monitors, pagers, credential helpers and
+//! filters. Git is trusted to convert line ends; what only a filter knows is compared by what Git LFS says of it, and
+//! otherwise counts as changed once git's index no longer knows the file.
 
 mod before;
+mod lfs;
 mod repo;
 mod run;
 

@@ -93,6 +93,7 @@ struct Kept {
     noted: Vec<Change>,
     /// Hashes of contents that had been handed out unread.
     learnt: HashMap<u64, [u8; 32]>,
+    learnt_times: u64,
     watched: bool,
     asked: bool,
     /// A context changed, and [`ContextStore::update`] has not said so yet.
@@ -379,6 +380,12 @@ impl ContextStore {
         })
     }
 
+    /// How many times something was hashed that had been handed out unread: as long as this stays the same,
+    /// [`ContextStore::learnt`] has nothing new to say.
+    pub fn learnt_times(&self) -> u64 {
+        locked(&self.kept).learnt_times
+    }
+
     /// Hashes files that nobody has hashed yet, for about the given time. Their hashes show all at once, when a context is
     /// through: until then equal contexts stay equal.
     pub fn hash_some(&self, time: Duration) -> Hashing {
@@ -401,6 +408,7 @@ impl ContextStore {
                 kept.learnt.clear();
             }
             kept.learnt.extend(found);
+            kept.learnt_times += 1;
         }
         let Kept { contexts, learnt, .. } = &mut *kept;
         if let Some(one) = contexts.iter_mut().find(|one| one.is(&root, &ignore)) {

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use layerwise_model::context::Content;
 
-use super::run::{Answer, run, stream};
+use super::lfs::Pointer;
+use super::run::{Answer, Place, run, stream};
 use super::{Before, GitError, State, Versioned};
 use crate::context::unread;
 use crate::manifest::is_manifest;
@@ -21,12 +22,19 @@ const MAX_SUBMODULES: usize = 256;
 const MAX_TEXT: usize = 512 << 10;
 /// Bytes of a link's target; more than any system allows.
 const MAX_TARGET: usize = 64 << 10;
+/// What is said where a filter cannot be switched off.
+const STRANGE_FILTER: &str =
+    "the configuration has a filter whose name is not understood, so git is not asked";
+/// Bytes of a Git LFS pointer, which its specification keeps below this.
+const MAX_POINTER: usize = 1024;
 /// Links followed from one Dockerfile or ignore file to another.
 const MAX_LINKS: usize = 8;
 
 /// A folder in the working tree of a repository.
 pub(super) struct Repo {
-    dir: PathBuf,
+    place: Place,
+    /// The filter drivers that change what a checkout writes.
+    drivers: HashSet<String>,
     deadline: Instant,
     /// The folder's path in the repository: empty, or with a slash at its end.
     prefix: String,
@@ -52,7 +60,8 @@ struct Blob {
 impl Repo {
     /// The repository that the folder is in.
     pub(super) fn open(dir: &Path, deadline: Instant) -> Result<Repo, GitError> {
-        let mut repo = Repo { dir: dir.to_path_buf(), deadline, prefix: String::new() };
+        let place = Place { dir: dir.to_path_buf(), off: Vec::new() };
+        let mut repo = Repo { place, drivers: HashSet::new(), deadline, prefix: String::new() };
         let answer = repo.run(&["rev-parse", "--is-inside-work-tree", "--show-prefix"], Vec::new())?;
         if !answer.success {
             return Err(if answer.message.contains("not a git repository") {
@@ -68,11 +77,12 @@ impl Repo {
         }
         let prefix = lines.next().unwrap_or_default();
         repo.prefix = prefix.strip_suffix('\n').unwrap_or(prefix).to_owned();
+        repo.switch_filters_off()?;
         Ok(repo)
     }
 
     fn run(&self, args: &[&str], input: Vec<u8>) -> Result<Answer, GitError> {
-        run(&self.dir, args, input, self.deadline)
+        run(&self.place, args, input, self.deadline)
     }
 
     /// Runs git and takes anything but success for an error.
@@ -96,7 +106,7 @@ impl Repo {
             return Err(if resolve("HEAD")?.success {
                 unknown()
             } else {
-                GitError::NoCommits(self.dir.clone())
+                GitError::NoCommits(self.place.dir.clone())
             });
         }
         let name = String::from_utf8_lossy(&answer.out).trim().to_owned();
@@ -142,28 +152,51 @@ impl Repo {
         })
     }
 
-    /// The names of filter drivers that change what a checkout writes.
-    fn filter_drivers(&self) -> Result<HashSet<String>, GitError> {
-        let pattern = r"^filter\..*\.(smudge|process)$";
+    /// Takes the commands from every filter driver that is configured, so that git runs none: not to smudge, not to clean,
+    /// not to talk to one that stays. Must come before anything that looks at files.
+    fn switch_filters_off(&mut self) -> Result<(), GitError> {
         // Status 1 means that there are none.
-        let answer = self.run(&["config", "-z", "--name-only", "--get-regexp", pattern], Vec::new())?;
-        let keys = nul_separated(&answer.out);
-        Ok(keys
-            .iter()
-            .filter_map(|key| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned()))
-            .collect())
+        let answer = self.run(&["config", "-z", "--name-only", "--get-regexp", r"^filter\."], Vec::new())?;
+        if !answer.success && !answer.message.is_empty() {
+            return Err(GitError::Failed(answer.message));
+        }
+        let mut drivers = BTreeSet::new();
+        for key in answer.out.split(|byte| *byte == 0).filter(|key| !key.is_empty()) {
+            let Some((driver, variable)) =
+                std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix("filter.")?.rsplit_once('.'))
+            else {
+                // A variable of no driver, or a name that no setting of ours could name.
+                match std::str::from_utf8(key) {
+                    Ok(_) => continue,
+                    Err(_) => return Err(GitError::Failed(STRANGE_FILTER.to_owned())),
+                }
+            };
+            // `git -c` takes what is before the first `=` for the name.
+            if driver.contains('=') {
+                return Err(GitError::Failed(STRANGE_FILTER.to_owned()));
+            }
+            if matches!(variable, "smudge" | "process") {
+                self.drivers.insert(driver.to_owned());
+            }
+            drivers.insert(driver.to_owned());
+        }
+        for driver in drivers {
+            for setting in ["clean=", "smudge=", "process=", "required=false"] {
+                self.place.off.push(format!("filter.{driver}.{setting}"));
+            }
+        }
+        Ok(())
     }
 
     /// Which of the paths (from this folder) only a filter driver knows the content of.
     fn filtered(&self, paths: &[&str]) -> Result<HashSet<String>, GitError> {
-        let drivers = self.filter_drivers()?;
-        if drivers.is_empty() || paths.is_empty() {
+        if self.drivers.is_empty() || paths.is_empty() {
             return Ok(HashSet::new());
         }
         let out = self.ask(&["check-attr", "--stdin", "-z", "filter"], joined(paths, b'\0'))?;
         let fields = nul_separated(&out);
         let driven = fields.chunks_exact(3).filter_map(|triple| match triple {
-            [path, _, driver] if drivers.contains(driver) => Some(path.clone()),
+            [path, _, driver] if self.drivers.contains(driver) => Some(path.clone()),
             _ => None,
         });
         Ok(driven.collect())
@@ -220,7 +253,7 @@ impl Repo {
         let mut args = vec!["cat-file", "--batch", "--buffer"];
         args.extend(filters.then_some("--filters"));
         let (success, blobs, message): (_, std::io::Result<Vec<_>>, _) =
-            stream(&self.dir, &args, input, self.deadline, read)?;
+            stream(&self.place, &args, input, self.deadline, read)?;
         match blobs {
             Ok(blobs) if success => Ok(blobs),
             _ => Err(GitError::Failed(message)),
@@ -327,7 +360,7 @@ pub(super) fn before(repo: &Repo, commit: &str) -> Result<Before, GitError> {
             if seen > MAX_SUBMODULES || depth >= MAX_SUBMODULE_DEPTH {
                 before.changed.insert(at(&path), State::Unknown);
             } else {
-                pending.push((Some(here.dir.join(&path)), commit, at(&path), depth + 1));
+                pending.push((Some(here.place.dir.join(&path)), commit, at(&path), depth + 1));
             }
         }
     }
@@ -367,7 +400,8 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
         "--no-ext-diff",
         "--no-textconv",
         "--no-color",
-        "--ignore-submodules=none",
+        // Not `none`: to see whether one is dirty, git would run `git status` in it, with its own configuration.
+        "--ignore-submodules=dirty",
         "--relative",
         commit,
         "--",
@@ -410,18 +444,35 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
         }
     }
     changed.extend(states(repo, blobs)?);
-    let trees = repo.ask(&["ls-tree", "-r", "-d", "-z", "--name-only", commit], Vec::new())?;
-    let dirs = nul_separated(&trees).into_iter().collect();
+    let mut dirs = BTreeSet::new();
+    for entry in nul_separated(&repo.ask(&["ls-tree", "-r", "-d", "-z", commit], Vec::new())?) {
+        let Some((fields, path)) = entry.split_once('\t') else { continue };
+        let mut fields = fields.split(' ');
+        if let (Some("160000"), Some(_), Some(oid)) = (fields.next(), fields.next(), fields.next()) {
+            // One with the same commit checked out may hold other files all the same.
+            let known = submodules.iter().any(|(known, _)| known == path) || changed.contains_key(path);
+            if !known && is_repository(&repo.place.dir.join(path)) {
+                submodules.push((path.to_owned(), oid.to_owned()));
+            }
+        }
+        dirs.insert(path.to_owned());
+    }
     let listed = ["ls-files", "-z", "--others", "--exclude-standard", "--directory"];
     let listed = nul_separated(&repo.ask(&listed, Vec::new())?);
     let untracked_dirs = listed.iter().filter_map(|path| path.strip_suffix('/')).map(str::to_owned).collect();
     Ok(Difference { changed, dirs, untracked_dirs, submodules })
 }
 
+/// Whether a folder is the top of a repository: a submodule that is checked out.
+fn is_repository(dir: &Path) -> bool {
+    std::fs::symlink_metadata(dir.join(".git")).is_ok()
+}
+
 /// The old states of files and links, given with mode and object.
 fn states(repo: &Repo, blobs: Vec<(String, String, String)>) -> Result<Vec<(String, State)>, GitError> {
     let files: Vec<&str> = blobs.iter().filter(|b| b.1 != "120000").map(|b| b.0.as_str()).collect();
     let filtered = repo.filtered(&files)?;
+    let stored = stored(repo, &blobs, &filtered)?;
     let mut wanted = Vec::new();
     let mut index: HashMap<&str, usize> = HashMap::new();
     for (path, mode, oid) in &blobs {
@@ -447,9 +498,16 @@ fn states(repo: &Repo, blobs: Vec<(String, String, String)>) -> Result<Vec<(Stri
             let target = blob.and_then(|b| b.bytes).map(|b| text(&b)).unwrap_or_default();
             State::Symlink { target: target.into() }
         } else {
-            let (content, size, bytes) = match blob {
-                Some(blob) => (Content::Hash(blob.hash), blob.size, blob.bytes),
-                None => (unread(), 0, None),
+            let (content, size, bytes) = match (blob, stored.get(path.as_str())) {
+                (Some(blob), _) => (Content::Hash(blob.hash), blob.size, blob.bytes),
+                (None, Some(pointer)) => {
+                    // Without its filter git cannot tell that the file is what the pointer says.
+                    if pointer.is(&repo.place.dir.join(path), repo.deadline) {
+                        continue;
+                    }
+                    (unread(), pointer.size, None)
+                }
+                (None, None) => (unread(), 0, None),
             };
             let text: Option<Arc<str>> = bytes.filter(|_| is_manifest(path)).map(|bytes| text(&bytes).into());
             State::File { executable: mode == "100755", size, content, text }
@@ -457,4 +515,23 @@ fn states(repo: &Repo, blobs: Vec<(String, String, String)>) -> Result<Vec<(Stri
         states.push((path.clone(), state));
     }
     Ok(states)
+}
+
+/// The Git LFS pointers among the files whose content only a filter driver knows.
+fn stored<'a>(
+    repo: &Repo,
+    blobs: &'a [(String, String, String)],
+    filtered: &HashSet<String>,
+) -> Result<HashMap<&'a str, Pointer>, GitError> {
+    let files: Vec<&(String, String, String)> =
+        blobs.iter().filter(|(path, mode, _)| mode != "120000" && filtered.contains(path)).collect();
+    if files.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted = files.iter().map(|(_, _, oid)| Wanted { oid: oid.clone(), path: None, keep: MAX_POINTER });
+    let found = repo.blobs(wanted.collect())?;
+    let pointers = files.iter().zip(found).filter_map(|((path, _, _), blob)| {
+        Some((path.as_str(), Pointer::parse(std::str::from_utf8(&blob?.bytes?).ok()?)?))
+    });
+    Ok(pointers.collect())
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufReader, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -56,7 +56,14 @@ pub(super) struct Answer {
     pub(super) message: String,
 }
 
-fn command(dir: &Path) -> Command {
+/// A folder to run git in, and what is switched off there beside what always is.
+pub(super) struct Place {
+    pub(super) dir: PathBuf,
+    /// Values for `git -c`.
+    pub(super) off: Vec<String>,
+}
+
+fn command(Place { dir, off }: &Place) -> Command {
     let mut git = Command::new("git");
     for name in CLEARED {
         git.env_remove(name);
@@ -72,12 +79,15 @@ fn command(dir: &Path) -> Command {
         .env("LC_ALL", "C")
         .args(["--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"])
         .args(["-c", "core.untrackedCache=false", "-c", "submodule.recurse=false"]);
+    for setting in off {
+        git.args(["-c", setting]);
+    }
     git
 }
 
 /// Runs git in a folder and takes in its answer as a whole.
 pub(super) fn run<S: AsRef<OsStr>>(
-    dir: &Path,
+    place: &Place,
     args: &[S],
     input: Vec<u8>,
     deadline: Instant,
@@ -90,23 +100,23 @@ pub(super) fn run<S: AsRef<OsStr>>(
         }
         read.map(|_| bytes).map_err(|error| GitError::Failed(error.to_string()))
     };
-    let (success, out, message) = stream(dir, args, input, deadline, read)?;
+    let (success, out, message) = stream(place, args, input, deadline, read)?;
     Ok(Answer { success, out: out?, message })
 }
 
 /// Runs git in a folder; its output goes to `consume`, on another thread, and is ended by git's end or the deadline.
 /// Returns whether git ended with status 0, what `consume` made, and what git said on stderr.
 pub(super) fn stream<S: AsRef<OsStr>, T: Send + 'static>(
-    dir: &Path,
+    place: &Place,
     args: &[S],
     input: Vec<u8>,
     deadline: Instant,
     consume: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
 ) -> Result<(bool, T, String), GitError> {
-    let mut git = command(dir);
+    let mut git = command(place);
     git.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = git.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound if !dir.is_dir() => GitError::NoFolder(dir.to_path_buf()),
+        std::io::ErrorKind::NotFound if !place.dir.is_dir() => GitError::NoFolder(place.dir.clone()),
         std::io::ErrorKind::NotFound => GitError::NotInstalled,
         _ => GitError::Failed(error.to_string()),
     })?;

@@ -372,41 +372,148 @@ fn line_ends_are_those_of_a_checkout() {
     assert_eq!((old.content, old.size), (Content::Hash(*blake3::hash(b"x\r\n").as_bytes()), 3));
 }
 
-/// What a repository's configuration names is not run, clean filters excepted.
+/// A script in the repository that says that it ran, and passes its input on.
 #[cfg(unix)]
-#[test]
-fn nothing_that_the_configuration_names_is_run() {
-    let repo = Sandbox::with(&[(".gitattributes", "*.bin filter=f diff=d\n"), ("a.bin", "1"), ("b", "1")]);
+fn script(repo: &Sandbox) -> (String, std::path::PathBuf) {
     let ran = repo.root().join(".git/ran");
     let script = repo.root().join(".git/script");
     std::fs::write(&script, format!("#!/bin/sh\necho x >> '{}'\ncat\n", ran.display())).unwrap();
     repo.chmod(".git/script", 0o755);
-    let script = script.to_str().unwrap();
+    (script.to_str().unwrap().to_owned(), ran)
+}
+
+/// Every setting that names a command, as far as anything that is asked could come across it.
+#[cfg(unix)]
+fn configure_all(repo: &Sandbox, dir: &str, script: &str) {
     for key in [
+        "filter.f.clean",
         "filter.f.smudge",
+        "filter.f.process",
+        "filter.a b.c.clean",
+        "filter.a b.c.smudge",
         "diff.external",
         "diff.d.textconv",
         "diff.d.command",
         "core.fsmonitor",
         "core.pager",
+        "core.sshCommand",
+        "core.askPass",
+        "core.editor",
+        "core.gitProxy",
+        "credential.helper",
+        "gpg.program",
+        "merge.f.driver",
+        "alias.diff",
+        "pager.diff",
+        "interactive.diffFilter",
+        "uploadpack.packObjectsHook",
     ] {
-        repo.git(&["config", key, script]);
+        repo.git_in(dir, &["config", key, script]);
     }
-    std::fs::create_dir_all(repo.root().join(".git/hooks")).unwrap();
-    std::fs::copy(script, repo.root().join(".git/hooks/post-index-change")).unwrap();
-    repo.write("a.bin", "2");
-    repo.write("b", "2");
+    repo.git_in(dir, &["config", "filter.f.required", "true"]);
+    // Missing objects would be fetched from here.
+    repo.git_in(dir, &["config", "remote.origin.url", &format!("ext::{script}")]);
+    repo.git_in(dir, &["config", "remote.origin.promisor", "true"]);
+    repo.git_in(dir, &["config", "protocol.ext.allow", "always"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_the_configuration_names_is_run() {
+    let attributes = "*.bin filter=f diff=d\n*.txt diff=d merge=f\n*.odd filter=a\\ b.c\n";
+    let files = [(".gitattributes", attributes), ("a.bin", "1"), ("b", "1"), ("c.txt", "1"), ("d.bin", "1")];
+    let lib = Sandbox::with(&files);
+    lib.write(".gitattributes", "*.bin filter=only-here diff=d\n");
+    lib.commit();
+    let repo = Sandbox::with(&files);
+    repo.write("lost", "nothing else is like this");
+    repo.git(&["submodule", "--quiet", "add", lib.root().to_str().unwrap(), "sub"]);
+    repo.commit();
+    let (script, ran) = script(&repo);
+    configure_all(&repo, ".", &script);
+    configure_all(&repo, "sub", &script);
+    // A command that the outer repository's configuration says nothing of.
+    repo.git_in("sub", &["config", "filter.only-here.clean", &script]);
+    repo.git_in("sub", &["config", "filter.only-here.process", &script]);
+    for hooks in [".git/hooks", ".git/modules/sub/hooks"] {
+        let hooks = repo.root().join(hooks);
+        std::fs::create_dir_all(&hooks).unwrap();
+        for hook in ["post-index-change", "fsmonitor-watchman", "post-checkout", "reference-transaction"] {
+            std::fs::copy(&script, hooks.join(hook)).unwrap();
+        }
+    }
+    for dir in ["", "sub/"] {
+        for file in ["a.bin", "b", "c.txt"] {
+            repo.write(&format!("{dir}{file}"), "2");
+        }
+        // Written to, and not changed: only its content tells.
+        repo.write(&format!("{dir}d.bin"), "1");
+        repo.write(&format!("{dir}new.bin"), "1");
+    }
+    // Its old bytes are missing: a partial clone would fetch them.
+    let lost =
+        Command::new("git").current_dir(repo.root()).args(["rev-parse", "HEAD:lost"]).output().unwrap();
+    let lost = String::from_utf8(lost.stdout).unwrap();
+    let (folder, name) = lost.trim().split_at(2);
+    std::fs::remove_file(repo.root().join(".git/objects").join(folder).join(name)).unwrap();
+    repo.remove("lost");
     // The repository's own git would run some of them.
     let _ = std::fs::remove_file(&ran);
     let since = repo.since_in("", "HEAD");
-    assert_eq!(changes(&since), ["~a.bin", "~b"]);
+    let expected =
+        ["~a.bin", "~b", "~c.txt", "-lost", "+new.bin", "~sub/a.bin", "~sub/b", "~sub/c.txt", "+sub/new.bin"];
+    assert_eq!(changes(&since), expected);
     assert!(
         matches!(since.before.get("a.bin").unwrap().content, Content::Unread(_)),
         "only the filter knows"
     );
-    assert!(!ran.exists());
-    repo.git(&["--paginate", "diff", "HEAD"]);
+    assert!(!ran.exists(), "{}", std::fs::read_to_string(&ran).unwrap_or_default());
+    let _ = Command::new("git").current_dir(repo.root()).args(["--paginate", "diff", "HEAD"]).output();
     assert!(ran.exists(), "the script runs where git runs what is configured");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_filter_that_cannot_be_switched_off_is_not_run_either() {
+    let repo = Sandbox::with(&[(".gitattributes", "*.bin filter=a=b\n"), ("a.bin", "1")]);
+    let (script, ran) = script(&repo);
+    repo.git(&["config", "filter.a=b.clean", &script]);
+    repo.write("a.bin", "2");
+    assert!(matches!(repo.error("", "HEAD"), GitError::Failed(_)));
+    assert!(!ran.exists());
+    let _ = Command::new("git").current_dir(repo.root()).args(["diff", "HEAD"]).output();
+    assert!(ran.exists(), "it is a filter");
+}
+
+#[test]
+fn what_git_lfs_keeps_is_compared_by_its_pointer() {
+    use sha2::Digest;
+    let pointer = |bytes: &str| {
+        let hash: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{hash}\nsize {}\n", bytes.len())
+    };
+    let same = pointer("the model");
+    let other = pointer("the other");
+    let attributes = "*.bin filter=lfs diff=lfs merge=lfs -text\n";
+    let repo = Sandbox::with(&[
+        (".gitattributes", attributes),
+        ("same.bin", &same),
+        ("other.bin", &other),
+        ("pointer.bin", &same),
+    ]);
+    for (key, command) in
+        [("clean", "false"), ("smudge", "false"), ("process", "false"), ("required", "true")]
+    {
+        repo.git(&["config", &format!("filter.lfs.{key}"), command]);
+    }
+    // As Git LFS checks them out; its files in the index are those of the pointers here.
+    repo.write("same.bin", "the model");
+    repo.write("other.bin", "another11");
+    repo.write("pointer.bin", &same);
+    let since = repo.since_in("", "HEAD");
+    assert_eq!(changes(&since), ["~other.bin"]);
+    let old = since.before.get("other.bin").unwrap();
+    assert_eq!((old.size, matches!(old.content, Content::Unread(_))), (9, true));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use layerwise_model::{Context, File, Options};
 use layerwise_render::plan::Baseline as Kind;
 use layerwise_render::when;
 
+use super::contexts::Contexts;
 use crate::engine;
 
 /// How many builds of one Dockerfile are known at a time.
@@ -111,6 +112,8 @@ pub(crate) struct Known {
     /// Chosen by a command; it comes before the setting.
     pub(crate) chosen: Option<Choice>,
     builds: VecDeque<(Arc<Past>, SystemTime)>,
+    /// [`Contexts::learnt_times`] when the builds' contexts were last brought up to date.
+    learnt: u64,
 }
 
 impl Known {
@@ -121,6 +124,22 @@ impl Known {
         // It is what the user wants to see, unless something else was asked for by name.
         if self.chosen == Some(Choice::None) {
             self.chosen = None;
+        }
+    }
+
+    /// Files of a big context are hashed in the background: what a build's context holds unread is given its hash, so that it
+    /// can be compared with the context as it is now.
+    pub(crate) fn learn(&mut self, contexts: &Contexts) {
+        if std::mem::replace(&mut self.learnt, contexts.learnt_times()) == self.learnt {
+            return;
+        }
+        for (past, _) in &mut self.builds {
+            let Some(context) = &past.context else { continue };
+            let learnt = contexts.learnt(Arc::clone(context));
+            if !Arc::ptr_eq(&learnt, context) {
+                let (file, options) = (past.file.clone(), past.options.clone());
+                *past = Arc::new(Past { file, options, context: Some(learnt) });
+            }
         }
     }
 

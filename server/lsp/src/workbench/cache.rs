@@ -78,8 +78,9 @@ impl View {
     /// together with them.
     fn baseline(&self, context: Option<&Arc<Context>>) -> (Named, Vec<Arc<Past>>, Option<Arc<Context>>) {
         let (choice, built) = {
-            let known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
             let choice = known.chosen.clone().unwrap_or_else(|| self.settings.baseline.clone());
+            known.learn(&self.own.shared.contexts);
             (choice, known.builds().cloned().collect::<Vec<_>>())
         };
         if choice == Choice::None {

@@ -29,10 +29,15 @@ impl Contexts {
         self.store.get(root, Some(dockerfile))
     }
 
-    /// Contexts that were got at different times, so that they can be compared: see [`ContextStore::learnt`].
-    #[allow(dead_code)] // For the baselines.
-    pub(crate) fn learnt<const N: usize>(&self, contexts: [Arc<Context>; N]) -> [Arc<Context>; N] {
-        self.store.learnt(contexts)
+    /// A context that was got earlier, so that it can be compared with one that is got now: see [`ContextStore::learnt`].
+    pub(crate) fn learnt(&self, context: Arc<Context>) -> Arc<Context> {
+        let [context] = self.store.learnt([context]);
+        context
+    }
+
+    /// As long as this stays the same, [`Contexts::learnt`] has nothing new to say.
+    pub(crate) fn learnt_times(&self) -> u64 {
+        self.store.learnt_times()
     }
 
     /// The client says that these files changed. Reads nothing: they are looked at when a context is next asked for.
