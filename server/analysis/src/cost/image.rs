@@ -186,7 +186,9 @@ fn held(prices: &Prices<'_>, side: &Side<'_>, number: usize, thing: &Thing) -> V
                 for made in footprint::made(&command) {
                     let made = absolute(made, dir);
                     let Some(name) = footprint::covers(thing, &made) else { continue };
-                    let bytes = made_bytes(prices, number, &command, &made);
+                    // No more than the layer has: what is known of packages alone is not what they are together.
+                    let layer = prices.get(number).bytes.map_or(f64::MAX, |b| b.value);
+                    let bytes = made_bytes(prices, number, &command, &made).map(|b| b.min(layer));
                     found.extend(bytes.map(|b| (number, name, Figure::estimate(b))));
                 }
             }
@@ -216,8 +218,8 @@ fn copied(prices: &Prices<'_>, number: usize, copy: &Copy, path: &str) -> Option
 fn made_bytes(prices: &Prices<'_>, number: usize, command: &SimpleCommand, thing: &Thing) -> Option<f64> {
     let made = &prices.estimator.get(number)?.made;
     match thing {
-        Thing::Package(manager, name) if name.starts_with('.') => {
-            // A virtual package stands for all that the command installs.
+        // A virtual package stands for all that the command installs.
+        Thing::Package(manager, _) if command.has("--virtual") || command.has("-t") => {
             let words: Vec<&str> = command.words.iter().map(|w| w.raw.as_str()).collect();
             let all = work(&words, &super::run::Unknown);
             let system = all.made.into_iter().find(|m| matches!(&m.what, What::System(m, _) if m == manager));
@@ -306,7 +308,7 @@ mod tests {
     fn what_is_deleted_later_still_counts() {
         // The step that made it, the step that deletes it, the bytes.
         type Found = (usize, usize, f64);
-        let cases: [(&str, &[Found]); 9] = [
+        let cases: [(&str, &[Found]); 10] = [
             ("COPY big /tmp/big\nRUN rm /tmp/big\n", &[(2, 3, 5e6)]),
             ("COPY big /tmp/\nRUN rm -rf /tmp/*\n", &[(2, 3, 5e6)]),
             ("WORKDIR /app\nCOPY . .\nRUN make && rm -rf docs\n", &[(3, 4, 7e6)]),
@@ -314,6 +316,10 @@ mod tests {
             ("RUN apt-get update\nRUN rm -rf /var/lib/apt/lists/*\n", &[(2, 3, 20e6)]),
             ("RUN apt-get update && rm -rf /var/lib/apt/lists/*\nRUN rm -rf /var/lib/apt/lists/*\n", &[]),
             ("RUN apk add --no-cache tzdata\nRUN cp /a /b\nRUN apk del tzdata\n", &[(2, 4, 3.5e6)]),
+            (
+                "RUN apk add --no-cache --virtual deps tzdata openssl\nRUN cp /a /b\nRUN apk del deps\n",
+                &[(2, 4, 7.5e6)],
+            ),
             ("COPY big /app/big\nRUN chown -R app /app\n", &[(2, 3, 5e6)]),
             ("COPY big /app/big\nRUN rm /app/big\nRUN rm /app/big\n", &[(2, 3, 5e6)]),
         ];
