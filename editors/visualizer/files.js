@@ -1,5 +1,5 @@
 // The files of the build context, and how much each would rebuild.
-import { bytes, clean, count, el, shortSeconds } from './text.js';
+import { bar, bytes, clean, count, el, fill, shortSeconds } from './text.js';
 
 const COLUMNS = [
   { key: 'path', name: 'File', sort: (/** @type {any} */ a, /** @type {any} */ b) => (a.path < b.path ? -1 : 1) },
@@ -90,8 +90,8 @@ export class Files {
     const path = clean(file.path);
     const slash = path.lastIndexOf('/') + 1;
     const name = el('button', { type: 'button', class: 'path', title: path }, slash > 0 && el('span', { class: 'dir' }, el('bdi', {}, path.slice(0, slash))), el('span', { class: 'name' }, path.slice(slash)));
-    const meter = el('span', { class: 'meter', 'aria-hidden': 'true' }, el('span'));
-    /** @type {any} */ (meter.firstChild).style.inlineSize = `${((file.rebuilds ?? 0) / most) * 100}%`;
+    const meter = bar('meter');
+    fill(meter, (file.rebuilds ?? 0) / most);
     return el(
       'tr',
       { data: { at } },

@@ -1,5 +1,5 @@
 // One board: stages as lanes in columns, steps as blocks, edges as curves.
-import { bytes, count, cut, el, seconds, shortSeconds, stateOf, sum, tile, unbroken } from './text.js';
+import { bar, bytes, count, cut, el, fill, seconds, shortSeconds, stateOf, sum, tile, unbroken } from './text.js';
 import { baseText, causesText, runs, spoken, tally } from './plan.js';
 import { columns, depths } from './layout.js';
 
@@ -113,6 +113,7 @@ export class Board {
     this.heads = new Map();
     this.shape = '';
     this.places = '';
+    this.width = 0;
     /** @type {import('./plan.js').Model | null} */
     this.model = null;
     /** @type {any[]} */
@@ -162,12 +163,16 @@ export class Board {
     this.element.classList.toggle('priced', priced);
     const shape = JSON.stringify([model.stages.map((s) => [s.key, s.line]), model.steps.map((s) => [s.line, s.text])]);
     if (shape !== this.shape || model !== this.model) {
-      if (shape !== this.shape) this.build(model);
+      if (shape !== this.shape) {
+        // Before there is anything that would have to be laid out twice.
+        if (this.width === 0) this.width = this.scroller.clientWidth;
+        this.build(model);
+      }
       this.shape = shape;
       this.model = model;
       this.places = '';
     }
-    this.element.style.setProperty('--digits', String(String(model.steps.at(-1)?.line ?? 0).length));
+    this.columns.dataset.digits = String(Math.min(6, String(model.steps.at(-1)?.line ?? 0).length));
     for (const step of model.steps) this.paint(step, view, options);
     for (const stage of model.stages) {
       this.join(stage, view);
@@ -194,7 +199,7 @@ export class Board {
       return head.element;
     });
     this.stages = stages;
-    this.columns.replaceChildren(...stages);
+    this.places = '';
   }
 
   get gap() {
@@ -226,7 +231,7 @@ export class Board {
     const sign = tile(null);
     const cause = el('span', { class: 'cause' });
     const price = el('span', { class: 'price' });
-    const bar = el('span', { class: 'bar' }, el('span'));
+    const meter = bar('bar');
     const text = el('span', { class: 'text' }, el('b', {}, step.keyword), ...unbroken(cut(step.rest, 400)));
     const button = el(
       'button',
@@ -234,10 +239,10 @@ export class Board {
       sign,
       el('span', { class: 'line' }, String(step.line)),
       text,
-      el('span', { class: 'cost' }, price, bar),
+      el('span', { class: 'cost' }, price, meter),
       cause,
     );
-    return { button, sign, cause, price, bar: bar.firstChild };
+    return { button, sign, cause, price, meter };
   }
 
   /** @param {import('./plan.js').Step} step @param {View} view @param {any} options */
@@ -247,6 +252,14 @@ export class Board {
     const reason = runs(state) ? why(view, step) : '';
     const missing = step.missing.length > 0 ? `${step.missing.join(', ')} is not in the context: this step will fail` : '';
     const shown = [reason, missing].filter(Boolean).join('; ');
+    const figure = step.price?.seconds ?? null;
+    const size = step.price?.bytes ?? null;
+    const layer = missing === '' ? layerBelow(view, step) : null;
+    const hidden = state !== null && !options.shown.has(state);
+    // Most steps look as they did: nothing is touched that stays.
+    const look = JSON.stringify([state, shown, layer, figure, size, options.most, hidden]);
+    if (row.look === look) return;
+    row.look = look;
     const before = row.state;
     if (before !== (state ?? 'none')) {
       row.button.classList.remove(before ?? 'x');
@@ -255,20 +268,17 @@ export class Board {
       row.sign.textContent = stateOf(state).sign;
     }
     // That the layer below runs again is drawn, not written: the causes that matter stand out.
-    const layer = missing === '' ? layerBelow(view, step) : null;
     row.button.title = layer === null ? '' : reason;
     row.cause.textContent = cut(shown, 160);
     row.cause.hidden = shown === '' || layer !== null;
     row.button.classList.toggle('fails', missing !== '');
-    const figure = step.price?.seconds ?? null;
-    const size = step.price?.bytes ?? null;
     const text = shortSeconds(figure) || bytes(size);
     row.price.textContent = text;
-    row.bar.style.inlineSize = figure && options.most > 0 ? `${Math.max((figure.value / options.most) * 100, figure.value > 0 ? 3 : 0)}%` : '0';
-    row.bar.parentNode.classList.toggle('estimate', !!figure && !figure.measured);
+    fill(row.meter, figure && options.most > 0 ? figure.value / options.most : 0);
+    row.meter.classList.toggle('estimate', !!figure && !figure.measured);
     const cost = text && `${text.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
     row.button.setAttribute('aria-label', [spoken(step, state ?? undefined, shown), cost].filter(Boolean).join(', '));
-    row.button.parentNode.hidden = state !== null && !options.shown.has(state);
+    row.button.parentNode.hidden = hidden;
   }
 
   /** Joins the signs of steps that run again for no other reason than the layer below. @param {import('./plan.js').Stage} stage @param {View} view */
@@ -310,11 +320,18 @@ export class Board {
     head.strip.replaceChildren(...(folded ? cells(stage.steps, view.states) : []));
   }
 
+  /** Looks how much room there is now. */
+  measure() {
+    const width = this.scroller.clientWidth;
+    if (width > 0) this.width = width;
+    this.arrange();
+  }
+
   /** Puts the stages into columns and draws the edges. */
   arrange() {
     const view = this.view;
-    if (!view || !this.element.isConnected) return;
-    const width = this.scroller.clientWidth - 2 * 24;
+    if (!view || this.element.hidden) return;
+    const width = this.width - 2 * 24;
     const fits = (/** @type {{column: number, gap: number}} */ { column, gap }) => Math.max(1, Math.floor((width + gap) / (column + gap)));
     const depth = depths(view.model);
     const deep = Math.max(...depth, 0) + 1;

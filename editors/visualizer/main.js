@@ -9,6 +9,12 @@ import { Files } from './files.js';
 /** A plan of more steps than this begins with its quiet stages folded. */
 const MANY = 80;
 
+/** What stands where the answer will be. */
+const HINT = 'Ask what a change would rebuild, or point at a file of the list. Arrow keys walk the steps, Enter shows one.';
+
+/** A question that names nothing. */
+const NOTHING = { lines: new Set(), triggers: new Set() };
+
 class Page {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -69,7 +75,6 @@ class Page {
       this.input,
       this.known_,
       this.clear,
-      this.answer,
     );
     form.addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault());
     this.stage = el('main', { class: 'boards', id: 'boards' }, ...this.boards.map((board) => board.element));
@@ -80,7 +85,12 @@ class Page {
         'div',
         { class: 'page' },
         el('header', { class: 'head' }, el('div', { class: 'what' }, this.title, this.lead), this.facts, this.overview),
-        el('div', { class: 'tools' }, form, this.views, this.legend, this.edges, this.foldAll),
+        el(
+          'div',
+          { class: 'tools' },
+          el('div', { class: 'row' }, form, this.views, this.legend),
+          el('div', { class: 'row' }, this.answer, this.edges, this.foldAll),
+        ),
         el('div', { class: 'body' }, this.stage, this.side),
       ),
     );
@@ -91,13 +101,14 @@ class Page {
     });
     window.addEventListener('resize', () => this.later());
     window.addEventListener('beforeprint', () => this.boards.forEach((board) => board.canvas.style.setProperty('--printed', `${board.columns.scrollWidth}px`)));
+    window.addEventListener('afterprint', () => this.boards.forEach((board) => board.canvas.removeAttribute('style')));
     // Fonts that come late, or a panel that opens, move what the edges lead to.
     new ResizeObserver(() => this.later()).observe(this.stage);
   }
 
   later() {
     cancelAnimationFrame(this.frame ?? 0);
-    this.frame = requestAnimationFrame(() => this.boards.forEach((board) => board.arrange()));
+    this.frame = requestAnimationFrame(() => this.boards.forEach((board) => board.measure()));
   }
 
   /** Takes a plan, whole. @param {any} data */
@@ -146,7 +157,7 @@ class Page {
     return this.models.map((model) => {
       const question = asked(model, this.question);
       if (!question) return { view: plainView(model), question };
-      return { view: { model, ...propagate(model, question.lines), asked: true }, question };
+      return { view: { model, ...propagate(model, question), asked: true }, question };
     });
   }
 
@@ -167,32 +178,33 @@ class Page {
     this.renderLegend(now);
     this.renderViews(views);
     const question = all[0].question;
-    this.answer.textContent = question ? this.answerText(all) : '';
-    this.clear.hidden = this.question === '';
-    this.answer.hidden = !question;
+    this.answer.textContent = question ? this.answerText(all) : HINT;
+    this.clear.disabled = this.question === '';
+    this.answer.classList.toggle('hint', !question);
     this.root.classList.toggle('asking', !!question);
     const most = Math.max(0, ...this.models.flatMap((model) => model.steps.map((step) => step.price?.seconds?.value ?? 0)));
     const visible = [this.show !== 'after', this.show !== 'now' && after !== undefined];
+    const both = visible[0] && visible[1];
+    if (both !== this.stage.classList.contains('both')) this.boards.forEach((board) => { board.width = 0; });
+    this.stage.classList.toggle('both', both);
+    this.boards.forEach((board, n) => { board.element.hidden = !visible[n]; });
     this.boards.forEach((board, n) => {
-      board.element.hidden = !visible[n];
-      if (!views[n]) return;
+      if (!views[n] || !visible[n]) return;
+      if (board.width === 0) board.width = board.scroller.clientWidth;
       const label = n === 0 ? 'Now' : `After: ${clean(data.after?.title ?? 'the proposal')}`;
       const cost = priceText(views[n]);
       const title = this.models.length > 1 ? `${label} — ${headline(tally(views[n].model.steps, views[n].states))}${cost ? `, ${cost}` : ''}` : '';
       board.show(views[n], { title, folded: this.folded, shown: this.shown, most });
     });
-    this.stage.classList.toggle('both', visible[0] && visible[1]);
-    this.overview.replaceChildren(...now.model.stages.map((stage) => {
-        const group = el('div', { class: 'group' }, ...cells(stage.steps, now.states));
-        group.style.flexGrow = String(stage.steps.length);
-        return group;
-      }));
+    this.overview.replaceChildren(...now.model.stages.flatMap((stage, n) => (n === 0 ? [] : [el('span', { class: 'between' })]).concat(cells(stage.steps, now.states))));
     this.overview.hidden = now.states.size === 0;
     const folds = this.models.flatMap((model) => model.stages);
     this.foldAll.hidden = folds.length < 4;
     this.foldAll.textContent = folds.some((stage) => !this.folded.has(stage.key)) ? 'Fold all' : 'Unfold all';
     this.views_ = views;
     this.files.mark(this.question);
+    // What was hidden or folded away is no place to come back to.
+    if (!this.stage.querySelector('.item[tabindex="0"]')?.checkVisibility()) this.rove(this.items()[0]);
     if (this.opened) this.renderDetails();
   }
 
@@ -282,7 +294,7 @@ class Page {
   reach(file) {
     this.boards.forEach((board, n) => {
       const model = this.models[n];
-      board.reach(file && model ? propagate(model, asked(model, file.path)?.lines ?? new Set()).states : null);
+      board.reach(file && model ? propagate(model, asked(model, file.path) ?? NOTHING).states : null);
     });
   }
 

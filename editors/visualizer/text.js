@@ -35,7 +35,7 @@ export function cut(text, room) {
 
 /** @param {number} n @param {string} one @param {string} [many] */
 export function count(n, one, many = `${one}s`) {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  return `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} ${n === 1 ? one : many}`;
 }
 
 /** Seconds as people say them; an estimate has `~` before it. @param {Figure} figure */
@@ -59,9 +59,9 @@ export function shortSeconds(figure) {
   return minutes < 99.5 ? `${mark}${minutes.toFixed(minutes < 9.95 ? 1 : 0)} min` : `${mark}${(minutes / 60).toFixed(1)} h`;
 }
 
-/** Text whose words are not broken at their hyphens unless they are long. @param {string} text @returns {(Node | string)[]} */
+/** Text in which short words and the names of options are not broken at their hyphens. @param {string} text @returns {(Node | string)[]} */
 export function unbroken(text) {
-  return text.split(/(\s+)/).map((word) => (word.length < 30 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
+  return text.split(/(\s+|(?<=\s--[a-z-]{1,30})(?==))/).map((word) => (word.length < 24 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
 }
 
 /** Bytes as people say them. @param {Figure} figure */
@@ -110,6 +110,26 @@ export function el(tag, properties = {}, ...children) {
   }
   for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(child);
   return element;
+}
+
+/**
+ * A bar that grows from the end of its line. Its length is an attribute of a picture and no style, which the policy would
+ * not take from a page that was saved.
+ * @param {string} name
+ */
+export function bar(name) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', name);
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(document.createElementNS('http://www.w3.org/2000/svg', 'rect'));
+  return svg;
+}
+
+/** @param {SVGElement} svg @param {number} part of the whole, from 0 to 1; what is not nothing can be seen */
+export function fill(svg, part) {
+  const percent = part > 0 ? Math.max(Math.min(part, 1) * 100, 4) : 0;
+  svg.firstElementChild?.setAttribute('x', `${(100 - percent).toFixed(1)}%`);
+  svg.firstElementChild?.setAttribute('width', `${percent.toFixed(1)}%`);
 }
 
 /** The tile with the sign of a state. @param {string | null} state */

@@ -79,9 +79,15 @@ export function selects(source, path) {
 }
 
 /**
- * What a question names: the lines that it touches by themselves, and what it was taken for.
+ * @typedef {{lines: Set<number>, triggers: Set<number>, what: string, note: string}} Question
+ *   What is asked: the lines that it touches by themselves, the FROM lines whose ONBUILD triggers read it, and what it was
+ *   taken for.
+ */
+
+/**
+ * What a question names.
  * @param {import('./plan.js').Model} model @param {string} text
- * @returns {{lines: Set<number>, what: string, note: string} | null} null if the question is empty
+ * @returns {Question | null} null if the question is empty
  */
 export function asked(model, text) {
   const question = text.trim();
@@ -91,30 +97,34 @@ export function asked(model, text) {
   const argument = (data.build_args ?? []).find((/** @type {any} */ a) => a.name === name);
   if (argument && !(data.files ?? []).some((/** @type {any} */ f) => f.path === question)) {
     const note = argument.lines.length === 0 ? 'no step has it in its key' : '';
-    return { lines: new Set(argument.lines), what: `build argument ${clean(name)}`, note };
+    return { lines: new Set(argument.lines), triggers: new Set(), what: `build argument ${clean(name)}`, note };
   }
   /** @type {any[]} */
   const files = data.files ?? [];
   const path = cleanPath(question);
   const lines = new Set();
-  const readers = model.steps.filter((step) => step.sources.length > 0 && step.state !== 'not-built');
+  const reading = model.steps.filter((step) => step.sources.length > 0);
+  const readers = reading.filter((step) => step.kind !== 'from' && step.state !== 'not-built');
+  const reads = (/** @type {import('./plan.js').Step} */ step, /** @type {string} */ file) => step.sources.some((source) => selects(source, file));
+  /** The FROM lines whose triggers read one of these. @param {string[]} paths */
+  const triggers = (...paths) => new Set(reading.filter((step) => step.kind === 'from' && paths.some((file) => reads(step, file))).map((step) => step.line));
   const known = files.find((file) => file.path === path);
   if (known) {
     for (const line of known.lines ?? []) lines.add(line);
-    return { lines, what: clean(path), note: '' };
+    return { lines, triggers: triggers(path), what: clean(path), note: '' };
   }
   const ignore = data.ignore ?? [];
   if (!/[*?[]/.test(question)) {
-    if (ignored(ignore, path)) return { lines, what: clean(path), note: 'the ignore file leaves it out' };
+    if (ignored(ignore, path)) return { lines, triggers: new Set(), what: clean(path), note: 'the ignore file leaves it out' };
     const below = files.filter((file) => file.path.startsWith(`${path}/`));
     for (const file of below) for (const line of file.lines ?? []) lines.add(line);
-    for (const step of readers) if (step.sources.some((source) => selects(source, path))) lines.add(step.line);
+    for (const step of readers) if (reads(step, path)) lines.add(step.line);
     const note = below.length > 0 ? 'something in this folder' : files.length > 0 && lines.size > 0 ? 'a file that is not in the list' : '';
-    return { lines, what: clean(path), note };
+    return { lines, triggers: triggers(path, ...below.map((file) => file.path)), what: clean(path), note };
   }
   // As people write them: a pattern without a slash means files at any depth.
   const pattern = glob(question.includes('/') ? question.replace(/^\.?\//, '') : `**/${question}`);
-  if (!pattern) return { lines, what: clean(question), note: 'not a pattern' };
+  if (!pattern) return { lines, triggers: new Set(), what: clean(question), note: 'not a pattern' };
   const matched = files.filter((file) => pattern.test(file.path));
   for (const file of matched) for (const line of file.lines ?? []) lines.add(line);
   let note = matched.length === 1 ? '1 file' : `${matched.length} files`;
@@ -129,16 +139,16 @@ export function asked(model, text) {
     }
     note = files.length === 0 ? '' : `${note} of those listed, and folders that may hold more`;
   }
-  return { lines, what: clean(question), note };
+  return { lines, triggers: triggers(...matched.map((file) => file.path)), what: clean(question), note };
 }
 
 /**
  * What runs when these lines have another key, everything else being built: a step above a layer that runs does too, one
  * that reads its files depends on them.
- * @param {import('./plan.js').Model} model @param {Set<number>} lines
+ * @param {import('./plan.js').Model} model @param {{lines: Set<number>, triggers: Set<number>}} question
  * @returns {{states: Map<number, string>, causes: Map<number, any[]>}}
  */
-export function propagate(model, lines) {
+export function propagate(model, { lines, triggers }) {
   const states = new Map();
   const causes = new Map();
   /** What stands behind each line: its step, and what that is merged with. */
@@ -160,7 +170,7 @@ export function propagate(model, lines) {
     let result = state;
     for (const input of step.result) {
       let found = input.line === undefined ? 'cached' : results.get(input.line) ?? 'cached';
-      if (input.context === true && lines.has(step.line)) found = 'rebuilt';
+      if (input.context === true && triggers.has(step.line)) found = 'rebuilt';
       if (found === 'rebuilt' && input.line !== undefined && input.by === 'content') found = 'depends';
       if (found === 'rebuilt' || result === 'cached') result = found;
     }

@@ -98,6 +98,42 @@ ENTRYPOINT ["tini", "--", "server"]
   'README.md': '# readme',
 };
 
+/** What is rare: linked copies, triggers, mounts, excluded and brought-back files, arguments in FROM. */
+export const ODD = {
+  Dockerfile: `ARG BASE=alpine:3.20
+ARG UNUSED=1
+FROM \${BASE} AS tools
+RUN apk add make
+ONBUILD COPY conf /conf
+
+FROM tools AS build
+ARG V=1
+WORKDIR /w
+COPY --link a.txt /link/
+COPY --link lib /lib/
+RUN make all
+COPY --exclude=*.md lib /w/lib
+RUN --mount=type=bind,source=conf,target=/c make conf
+
+FROM alpine:3.20
+COPY --link --from=build /w/out /out
+COPY b.txt /b
+RUN --mount=from=build,source=/w,target=/w cp /w/x /x
+COPY <<EOF /etc/motd
+hello
+EOF
+CMD ["/out/x"]
+`,
+  '.dockerignore': 'lib/*.md\n!lib/keep.md\ndocs\n',
+  'a.txt': '1',
+  'b.txt': '2',
+  'conf/x': '3',
+  'lib/a.c': '4',
+  'lib/keep.md': '5',
+  'lib/drop.md': '6',
+  'docs/x': '7',
+};
+
 /** Seconds and bytes for a plan, as `layerwise learn` would have found them. @param {any} data */
 export function priced(data) {
   const of = { run: 24, copy: 0.6, add: 0.6, workdir: 0.1, from: 3 };

@@ -9,6 +9,7 @@ use layerwise_analysis::plan::{
 };
 use layerwise_model::eval::{Base, Command, Source};
 use layerwise_model::graph::{is_git, is_http};
+use layerwise_syntax::Keyword;
 use layerwise_syntax::mount::MountKind;
 use serde_json::{Value, json};
 
@@ -87,7 +88,7 @@ pub struct Step {
     pub text: String,
     /// What it reads.
     pub edges: Edges,
-    /// The paths that it names in the build context, variables expanded.
+    /// The paths that it names in the build context, variables expanded; for a FROM, those that its ONBUILD triggers name.
     pub sources: Vec<String>,
     /// How many files it selects there and their bytes; `None` where it selects nothing there, or the context is unknown.
     pub files: Option<(usize, u64)>,
@@ -121,9 +122,14 @@ impl Structure {
             }
         });
         let steps = side.file.all().map(|(number, placed, instruction)| {
-            let sources = sources(&side.eval.step(number).command);
+            let mut sources = sources(&side.eval.step(number).command);
+            if let Some(stage) = side.file.stage_of(number).filter(|stage| stage.from == number) {
+                let triggers = side.eval.stages[stage.index].triggers.iter();
+                sources.extend(triggers.flat_map(|step| self::sources(&step.command)));
+            }
             let counted = || counts.get(&number).copied().unwrap_or_default();
-            let files = (side.context.is_some() && !sources.is_empty()).then(counted);
+            let from = instruction.kind() == Some(Keyword::From);
+            let files = (side.context.is_some() && !sources.is_empty() && !from).then(counted);
             Step {
                 line: placed.line + 1,
                 end_line: placed.line + placed.lines,

@@ -35,7 +35,7 @@ function cut(text, room) {
 
 /** @param {number} n @param {string} one @param {string} [many] */
 function count(n, one, many = `${one}s`) {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  return `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} ${n === 1 ? one : many}`;
 }
 
 /** Seconds as people say them; an estimate has `~` before it. @param {Figure} figure */
@@ -59,9 +59,9 @@ function shortSeconds(figure) {
   return minutes < 99.5 ? `${mark}${minutes.toFixed(minutes < 9.95 ? 1 : 0)} min` : `${mark}${(minutes / 60).toFixed(1)} h`;
 }
 
-/** Text whose words are not broken at their hyphens unless they are long. @param {string} text @returns {(Node | string)[]} */
+/** Text in which short words and the names of options are not broken at their hyphens. @param {string} text @returns {(Node | string)[]} */
 function unbroken(text) {
-  return text.split(/(\s+)/).map((word) => (word.length < 30 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
+  return text.split(/(\s+|(?<=\s--[a-z-]{1,30})(?==))/).map((word) => (word.length < 24 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
 }
 
 /** Bytes as people say them. @param {Figure} figure */
@@ -110,6 +110,26 @@ function el(tag, properties = {}, ...children) {
   }
   for (const child of children) if (child !== null && child !== undefined && child !== false) element.append(child);
   return element;
+}
+
+/**
+ * A bar that grows from the end of its line. Its length is an attribute of a picture and no style, which the policy would
+ * not take from a page that was saved.
+ * @param {string} name
+ */
+function bar(name) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', name);
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(document.createElementNS('http://www.w3.org/2000/svg', 'rect'));
+  return svg;
+}
+
+/** @param {SVGElement} svg @param {number} part of the whole, from 0 to 1; what is not nothing can be seen */
+function fill(svg, part) {
+  const percent = part > 0 ? Math.max(Math.min(part, 1) * 100, 4) : 0;
+  svg.firstElementChild?.setAttribute('x', `${(100 - percent).toFixed(1)}%`);
+  svg.firstElementChild?.setAttribute('width', `${percent.toFixed(1)}%`);
 }
 
 /** The tile with the sign of a state. @param {string | null} state */
@@ -408,9 +428,15 @@ function selects(source, path) {
 }
 
 /**
- * What a question names: the lines that it touches by themselves, and what it was taken for.
+ * @typedef {{lines: Set<number>, triggers: Set<number>, what: string, note: string}} Question
+ *   What is asked: the lines that it touches by themselves, the FROM lines whose ONBUILD triggers read it, and what it was
+ *   taken for.
+ */
+
+/**
+ * What a question names.
  * @param {import('./plan.js').Model} model @param {string} text
- * @returns {{lines: Set<number>, what: string, note: string} | null} null if the question is empty
+ * @returns {Question | null} null if the question is empty
  */
 function asked(model, text) {
   const question = text.trim();
@@ -420,30 +446,34 @@ function asked(model, text) {
   const argument = (data.build_args ?? []).find((/** @type {any} */ a) => a.name === name);
   if (argument && !(data.files ?? []).some((/** @type {any} */ f) => f.path === question)) {
     const note = argument.lines.length === 0 ? 'no step has it in its key' : '';
-    return { lines: new Set(argument.lines), what: `build argument ${clean(name)}`, note };
+    return { lines: new Set(argument.lines), triggers: new Set(), what: `build argument ${clean(name)}`, note };
   }
   /** @type {any[]} */
   const files = data.files ?? [];
   const path = cleanPath(question);
   const lines = new Set();
-  const readers = model.steps.filter((step) => step.sources.length > 0 && step.state !== 'not-built');
+  const reading = model.steps.filter((step) => step.sources.length > 0);
+  const readers = reading.filter((step) => step.kind !== 'from' && step.state !== 'not-built');
+  const reads = (/** @type {import('./plan.js').Step} */ step, /** @type {string} */ file) => step.sources.some((source) => selects(source, file));
+  /** The FROM lines whose triggers read one of these. @param {string[]} paths */
+  const triggers = (...paths) => new Set(reading.filter((step) => step.kind === 'from' && paths.some((file) => reads(step, file))).map((step) => step.line));
   const known = files.find((file) => file.path === path);
   if (known) {
     for (const line of known.lines ?? []) lines.add(line);
-    return { lines, what: clean(path), note: '' };
+    return { lines, triggers: triggers(path), what: clean(path), note: '' };
   }
   const ignore = data.ignore ?? [];
   if (!/[*?[]/.test(question)) {
-    if (ignored(ignore, path)) return { lines, what: clean(path), note: 'the ignore file leaves it out' };
+    if (ignored(ignore, path)) return { lines, triggers: new Set(), what: clean(path), note: 'the ignore file leaves it out' };
     const below = files.filter((file) => file.path.startsWith(`${path}/`));
     for (const file of below) for (const line of file.lines ?? []) lines.add(line);
-    for (const step of readers) if (step.sources.some((source) => selects(source, path))) lines.add(step.line);
+    for (const step of readers) if (reads(step, path)) lines.add(step.line);
     const note = below.length > 0 ? 'something in this folder' : files.length > 0 && lines.size > 0 ? 'a file that is not in the list' : '';
-    return { lines, what: clean(path), note };
+    return { lines, triggers: triggers(path, ...below.map((file) => file.path)), what: clean(path), note };
   }
   // As people write them: a pattern without a slash means files at any depth.
   const pattern = glob(question.includes('/') ? question.replace(/^\.?\//, '') : `**/${question}`);
-  if (!pattern) return { lines, what: clean(question), note: 'not a pattern' };
+  if (!pattern) return { lines, triggers: new Set(), what: clean(question), note: 'not a pattern' };
   const matched = files.filter((file) => pattern.test(file.path));
   for (const file of matched) for (const line of file.lines ?? []) lines.add(line);
   let note = matched.length === 1 ? '1 file' : `${matched.length} files`;
@@ -458,16 +488,16 @@ function asked(model, text) {
     }
     note = files.length === 0 ? '' : `${note} of those listed, and folders that may hold more`;
   }
-  return { lines, what: clean(question), note };
+  return { lines, triggers: triggers(...matched.map((file) => file.path)), what: clean(question), note };
 }
 
 /**
  * What runs when these lines have another key, everything else being built: a step above a layer that runs does too, one
  * that reads its files depends on them.
- * @param {import('./plan.js').Model} model @param {Set<number>} lines
+ * @param {import('./plan.js').Model} model @param {{lines: Set<number>, triggers: Set<number>}} question
  * @returns {{states: Map<number, string>, causes: Map<number, any[]>}}
  */
-function propagate(model, lines) {
+function propagate(model, { lines, triggers }) {
   const states = new Map();
   const causes = new Map();
   /** What stands behind each line: its step, and what that is merged with. */
@@ -489,7 +519,7 @@ function propagate(model, lines) {
     let result = state;
     for (const input of step.result) {
       let found = input.line === undefined ? 'cached' : results.get(input.line) ?? 'cached';
-      if (input.context === true && lines.has(step.line)) found = 'rebuilt';
+      if (input.context === true && triggers.has(step.line)) found = 'rebuilt';
       if (found === 'rebuilt' && input.line !== undefined && input.by === 'content') found = 'depends';
       if (found === 'rebuilt' || result === 'cached') result = found;
     }
@@ -679,6 +709,7 @@ class Board {
     this.heads = new Map();
     this.shape = '';
     this.places = '';
+    this.width = 0;
     /** @type {import('./plan.js').Model | null} */
     this.model = null;
     /** @type {any[]} */
@@ -728,12 +759,16 @@ class Board {
     this.element.classList.toggle('priced', priced);
     const shape = JSON.stringify([model.stages.map((s) => [s.key, s.line]), model.steps.map((s) => [s.line, s.text])]);
     if (shape !== this.shape || model !== this.model) {
-      if (shape !== this.shape) this.build(model);
+      if (shape !== this.shape) {
+        // Before there is anything that would have to be laid out twice.
+        if (this.width === 0) this.width = this.scroller.clientWidth;
+        this.build(model);
+      }
       this.shape = shape;
       this.model = model;
       this.places = '';
     }
-    this.element.style.setProperty('--digits', String(String(model.steps.at(-1)?.line ?? 0).length));
+    this.columns.dataset.digits = String(Math.min(6, String(model.steps.at(-1)?.line ?? 0).length));
     for (const step of model.steps) this.paint(step, view, options);
     for (const stage of model.stages) {
       this.join(stage, view);
@@ -760,7 +795,7 @@ class Board {
       return head.element;
     });
     this.stages = stages;
-    this.columns.replaceChildren(...stages);
+    this.places = '';
   }
 
   get gap() {
@@ -792,7 +827,7 @@ class Board {
     const sign = tile(null);
     const cause = el('span', { class: 'cause' });
     const price = el('span', { class: 'price' });
-    const bar = el('span', { class: 'bar' }, el('span'));
+    const meter = bar('bar');
     const text = el('span', { class: 'text' }, el('b', {}, step.keyword), ...unbroken(cut(step.rest, 400)));
     const button = el(
       'button',
@@ -800,10 +835,10 @@ class Board {
       sign,
       el('span', { class: 'line' }, String(step.line)),
       text,
-      el('span', { class: 'cost' }, price, bar),
+      el('span', { class: 'cost' }, price, meter),
       cause,
     );
-    return { button, sign, cause, price, bar: bar.firstChild };
+    return { button, sign, cause, price, meter };
   }
 
   /** @param {import('./plan.js').Step} step @param {View} view @param {any} options */
@@ -813,6 +848,14 @@ class Board {
     const reason = runs(state) ? why(view, step) : '';
     const missing = step.missing.length > 0 ? `${step.missing.join(', ')} is not in the context: this step will fail` : '';
     const shown = [reason, missing].filter(Boolean).join('; ');
+    const figure = step.price?.seconds ?? null;
+    const size = step.price?.bytes ?? null;
+    const layer = missing === '' ? layerBelow(view, step) : null;
+    const hidden = state !== null && !options.shown.has(state);
+    // Most steps look as they did: nothing is touched that stays.
+    const look = JSON.stringify([state, shown, layer, figure, size, options.most, hidden]);
+    if (row.look === look) return;
+    row.look = look;
     const before = row.state;
     if (before !== (state ?? 'none')) {
       row.button.classList.remove(before ?? 'x');
@@ -821,20 +864,17 @@ class Board {
       row.sign.textContent = stateOf(state).sign;
     }
     // That the layer below runs again is drawn, not written: the causes that matter stand out.
-    const layer = missing === '' ? layerBelow(view, step) : null;
     row.button.title = layer === null ? '' : reason;
     row.cause.textContent = cut(shown, 160);
     row.cause.hidden = shown === '' || layer !== null;
     row.button.classList.toggle('fails', missing !== '');
-    const figure = step.price?.seconds ?? null;
-    const size = step.price?.bytes ?? null;
     const text = shortSeconds(figure) || bytes(size);
     row.price.textContent = text;
-    row.bar.style.inlineSize = figure && options.most > 0 ? `${Math.max((figure.value / options.most) * 100, figure.value > 0 ? 3 : 0)}%` : '0';
-    row.bar.parentNode.classList.toggle('estimate', !!figure && !figure.measured);
+    fill(row.meter, figure && options.most > 0 ? figure.value / options.most : 0);
+    row.meter.classList.toggle('estimate', !!figure && !figure.measured);
     const cost = text && `${text.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
     row.button.setAttribute('aria-label', [spoken(step, state ?? undefined, shown), cost].filter(Boolean).join(', '));
-    row.button.parentNode.hidden = state !== null && !options.shown.has(state);
+    row.button.parentNode.hidden = hidden;
   }
 
   /** Joins the signs of steps that run again for no other reason than the layer below. @param {import('./plan.js').Stage} stage @param {View} view */
@@ -876,11 +916,18 @@ class Board {
     head.strip.replaceChildren(...(folded ? cells(stage.steps, view.states) : []));
   }
 
+  /** Looks how much room there is now. */
+  measure() {
+    const width = this.scroller.clientWidth;
+    if (width > 0) this.width = width;
+    this.arrange();
+  }
+
   /** Puts the stages into columns and draws the edges. */
   arrange() {
     const view = this.view;
-    if (!view || !this.element.isConnected) return;
-    const width = this.scroller.clientWidth - 2 * 24;
+    if (!view || this.element.hidden) return;
+    const width = this.width - 2 * 24;
     const fits = (/** @type {{column: number, gap: number}} */ { column, gap }) => Math.max(1, Math.floor((width + gap) / (column + gap)));
     const depth = depths(view.model);
     const deep = Math.max(...depth, 0) + 1;
@@ -1245,8 +1292,8 @@ class Files {
     const path = clean(file.path);
     const slash = path.lastIndexOf('/') + 1;
     const name = el('button', { type: 'button', class: 'path', title: path }, slash > 0 && el('span', { class: 'dir' }, el('bdi', {}, path.slice(0, slash))), el('span', { class: 'name' }, path.slice(slash)));
-    const meter = el('span', { class: 'meter', 'aria-hidden': 'true' }, el('span'));
-    /** @type {any} */ (meter.firstChild).style.inlineSize = `${((file.rebuilds ?? 0) / most) * 100}%`;
+    const meter = bar('meter');
+    fill(meter, (file.rebuilds ?? 0) / most);
     return el(
       'tr',
       { data: { at } },
@@ -1261,6 +1308,12 @@ class Files {
 
 /** A plan of more steps than this begins with its quiet stages folded. */
 const MANY = 80;
+
+/** What stands where the answer will be. */
+const HINT = 'Ask what a change would rebuild, or point at a file of the list. Arrow keys walk the steps, Enter shows one.';
+
+/** A question that names nothing. */
+const NOTHING = { lines: new Set(), triggers: new Set() };
 
 class Page {
   /** @param {HTMLElement} root */
@@ -1322,7 +1375,6 @@ class Page {
       this.input,
       this.known_,
       this.clear,
-      this.answer,
     );
     form.addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault());
     this.stage = el('main', { class: 'boards', id: 'boards' }, ...this.boards.map((board) => board.element));
@@ -1333,7 +1385,12 @@ class Page {
         'div',
         { class: 'page' },
         el('header', { class: 'head' }, el('div', { class: 'what' }, this.title, this.lead), this.facts, this.overview),
-        el('div', { class: 'tools' }, form, this.views, this.legend, this.edges, this.foldAll),
+        el(
+          'div',
+          { class: 'tools' },
+          el('div', { class: 'row' }, form, this.views, this.legend),
+          el('div', { class: 'row' }, this.answer, this.edges, this.foldAll),
+        ),
         el('div', { class: 'body' }, this.stage, this.side),
       ),
     );
@@ -1344,13 +1401,14 @@ class Page {
     });
     window.addEventListener('resize', () => this.later());
     window.addEventListener('beforeprint', () => this.boards.forEach((board) => board.canvas.style.setProperty('--printed', `${board.columns.scrollWidth}px`)));
+    window.addEventListener('afterprint', () => this.boards.forEach((board) => board.canvas.removeAttribute('style')));
     // Fonts that come late, or a panel that opens, move what the edges lead to.
     new ResizeObserver(() => this.later()).observe(this.stage);
   }
 
   later() {
     cancelAnimationFrame(this.frame ?? 0);
-    this.frame = requestAnimationFrame(() => this.boards.forEach((board) => board.arrange()));
+    this.frame = requestAnimationFrame(() => this.boards.forEach((board) => board.measure()));
   }
 
   /** Takes a plan, whole. @param {any} data */
@@ -1399,7 +1457,7 @@ class Page {
     return this.models.map((model) => {
       const question = asked(model, this.question);
       if (!question) return { view: plainView(model), question };
-      return { view: { model, ...propagate(model, question.lines), asked: true }, question };
+      return { view: { model, ...propagate(model, question), asked: true }, question };
     });
   }
 
@@ -1420,32 +1478,33 @@ class Page {
     this.renderLegend(now);
     this.renderViews(views);
     const question = all[0].question;
-    this.answer.textContent = question ? this.answerText(all) : '';
-    this.clear.hidden = this.question === '';
-    this.answer.hidden = !question;
+    this.answer.textContent = question ? this.answerText(all) : HINT;
+    this.clear.disabled = this.question === '';
+    this.answer.classList.toggle('hint', !question);
     this.root.classList.toggle('asking', !!question);
     const most = Math.max(0, ...this.models.flatMap((model) => model.steps.map((step) => step.price?.seconds?.value ?? 0)));
     const visible = [this.show !== 'after', this.show !== 'now' && after !== undefined];
+    const both = visible[0] && visible[1];
+    if (both !== this.stage.classList.contains('both')) this.boards.forEach((board) => { board.width = 0; });
+    this.stage.classList.toggle('both', both);
+    this.boards.forEach((board, n) => { board.element.hidden = !visible[n]; });
     this.boards.forEach((board, n) => {
-      board.element.hidden = !visible[n];
-      if (!views[n]) return;
+      if (!views[n] || !visible[n]) return;
+      if (board.width === 0) board.width = board.scroller.clientWidth;
       const label = n === 0 ? 'Now' : `After: ${clean(data.after?.title ?? 'the proposal')}`;
       const cost = priceText(views[n]);
       const title = this.models.length > 1 ? `${label} — ${headline(tally(views[n].model.steps, views[n].states))}${cost ? `, ${cost}` : ''}` : '';
       board.show(views[n], { title, folded: this.folded, shown: this.shown, most });
     });
-    this.stage.classList.toggle('both', visible[0] && visible[1]);
-    this.overview.replaceChildren(...now.model.stages.map((stage) => {
-        const group = el('div', { class: 'group' }, ...cells(stage.steps, now.states));
-        group.style.flexGrow = String(stage.steps.length);
-        return group;
-      }));
+    this.overview.replaceChildren(...now.model.stages.flatMap((stage, n) => (n === 0 ? [] : [el('span', { class: 'between' })]).concat(cells(stage.steps, now.states))));
     this.overview.hidden = now.states.size === 0;
     const folds = this.models.flatMap((model) => model.stages);
     this.foldAll.hidden = folds.length < 4;
     this.foldAll.textContent = folds.some((stage) => !this.folded.has(stage.key)) ? 'Fold all' : 'Unfold all';
     this.views_ = views;
     this.files.mark(this.question);
+    // What was hidden or folded away is no place to come back to.
+    if (!this.stage.querySelector('.item[tabindex="0"]')?.checkVisibility()) this.rove(this.items()[0]);
     if (this.opened) this.renderDetails();
   }
 
@@ -1535,7 +1594,7 @@ class Page {
   reach(file) {
     this.boards.forEach((board, n) => {
       const model = this.models[n];
-      board.reach(file && model ? propagate(model, asked(model, file.path)?.lines ?? new Set()).states : null);
+      board.reach(file && model ? propagate(model, asked(model, file.path) ?? NOTHING).states : null);
     });
   }
 
