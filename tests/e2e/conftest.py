@@ -28,6 +28,10 @@ def lsp_client() -> LanguageClient:
     def refresh_hints(_params):
         client.refreshes.append("inlayHint")
 
+    @client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
+    def refresh_lenses(_params):
+        client.refreshes.append("codeLens")
+
     @client.feature(types.LOG_TRACE)
     def log_trace(params: types.LogTraceParams):
         client.traces.append(params)

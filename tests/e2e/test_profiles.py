@@ -78,6 +78,9 @@ async def test_session(client: LanguageClient, tmp_path: pathlib.Path):
         await client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
     if can.inlay_hint_provider:
         await client.text_document_inlay_hint_async(types.InlayHintParams(document, everything))
+    if can.code_lens_provider:
+        for lens in await client.text_document_code_lens_async(types.CodeLensParams(document)):
+            assert lens.command.command in can.execute_command_provider.commands
     if can.diagnostic_provider:
         params = types.DocumentDiagnosticParams(document)
         first = await client.text_document_diagnostic_async(params)
