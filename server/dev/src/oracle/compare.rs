@@ -95,14 +95,16 @@ pub fn truth(ours: &Ours, vertices: &[Vertex]) -> Truth {
     by_number.into_iter().map(|(number, did)| (ours.file.line(number), did)).collect()
 }
 
-/// Whether a vertex's name is that of a stage's step: `[stage 2/5] ...`, perhaps with a platform before the stage; `None` for
+/// Whether a vertex's name is that of a stage's step: `[stage 2/5] ...`, padded, perhaps with a platform before the stage; `None` for
 /// any stage. The merge of a linked copy has the copy's name after `LINK`, and is no step of its own.
 fn is_at(name: &str, stage: Option<&str>, position: usize) -> bool {
-    let Some((head, tail)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else { return false };
+    let Some((head, tail)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
+        return false;
+    };
     if tail.starts_with("LINK ") {
         return false;
     }
-    let mut words = head.split(' ').rev();
+    let mut words = head.split_whitespace().rev();
     let number = words.next().and_then(|word| word.split_once('/')).and_then(|(n, _)| n.parse().ok());
     let named = words.next().filter(|word| !word.contains('/')).unwrap_or_default();
     number == Some(position) && stage.is_none_or(|stage| stage == named)

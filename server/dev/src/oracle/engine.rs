@@ -94,7 +94,8 @@ impl Engine {
         let mut watch = command.spawn().map_err(|e| format!("sh: {e}"))?;
         let input = watch.stdin.take();
         let folder = folder.clone();
-        let mut engine = Engine { folder, run, watch, input, agents: Mutex::default(), store, version: String::new() };
+        let mut engine =
+            Engine { folder, run, watch, input, agents: Mutex::default(), store, version: String::new() };
         engine.version = engine.wait_until_up(&log_path)?;
         engine.base_image()?;
         Ok(engine)

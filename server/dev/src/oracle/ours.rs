@@ -10,9 +10,7 @@ use layerwise_host::fs::OsFs;
 use layerwise_host::read::read_dockerfile;
 use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{
-    Context, EntryKind, Evaluation, File, NamedContext, Options, Platform, evaluate,
-};
+use layerwise_model::{Context, EntryKind, Evaluation, File, NamedContext, Options, Platform, evaluate};
 use layerwise_syntax::Parsed;
 use serde::{Deserialize, Serialize};
 
@@ -133,11 +131,8 @@ pub fn plan(before: &[Ours], after: &Ours) -> Plan {
 
 /// The options that the client's flags mean.
 fn options(build: &Build, root: &Path) -> Result<Options, String> {
-    let mut options = Options {
-        target: build.target.clone(),
-        build_args: build.args.clone(),
-        ..Options::default()
-    };
+    let mut options =
+        Options { target: build.target.clone(), build_args: build.args.clone(), ..Options::default() };
     if let Some(platform) = &build.platform {
         options.platform = Platform::parse(platform).map_err(|e| format!("--platform: {e}"))?.normalize();
     }

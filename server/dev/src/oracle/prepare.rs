@@ -135,7 +135,8 @@ fn works(folder: &Folder) -> Result<(), String> {
         let Some(found) = found.iter().find(|path| path.is_file()) else {
             return Err(format!("the packages have no {program}"));
         };
-        quiet(Command::new(found).arg("--version")).map_err(|e| format!("{program} does not run here: {e}"))?;
+        quiet(Command::new(found).arg("--version"))
+            .map_err(|e| format!("{program} does not run here: {e}"))?;
     }
     Ok(())
 }

@@ -35,7 +35,11 @@ impl Recorded {
     pub fn case(&self) -> Result<(Case, Truth), String> {
         let mut case = Case {
             id: self.id.clone(),
-            files: self.files.iter().map(|(path, text)| (path.clone(), Node::Content(text.clone()))).collect(),
+            files: self
+                .files
+                .iter()
+                .map(|(path, text)| (path.clone(), Node::Content(text.clone())))
+                .collect(),
             dockerfile: Text::Whole(self.dockerfile.clone()),
             ..Case::default()
         };
@@ -68,7 +72,8 @@ impl Recorded {
                 "symlink" => {
                     for (path, target) in pairs(value) {
                         let link = Some(text(target));
-                        edit.write.insert(path, Some(Node::Other(Properties { link, ..Properties::default() })));
+                        edit.write
+                            .insert(path, Some(Node::Other(Properties { link, ..Properties::default() })));
                     }
                 }
                 "chmod" => {

@@ -70,7 +70,9 @@ fn answer(stream: TcpStream, root: &Path) -> Option<()> {
         let mut git = Command::new("git");
         git.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         git.env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1").env("PATH_INFO", path);
-        git.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+        git.env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "safe.directory")
+            .env("GIT_CONFIG_VALUE_0", "*");
         git.env("REQUEST_METHOD", &method).env("QUERY_STRING", query).env("CONTENT_TYPE", kind);
         git.env("CONTENT_LENGTH", body.len().to_string()).env("GIT_PROTOCOL", protocol);
         git.env("HTTP_CONTENT_ENCODING", encoding);

@@ -84,7 +84,9 @@ impl Tree {
         for (from, to) in &edit.moves {
             let target = self.root.join(to);
             let above = target.parent().map_or(Ok(()), fs::create_dir_all);
-            above.and_then(|()| fs::rename(self.root.join(from), &target)).map_err(|e| format!("{from}: {e}"))?;
+            above
+                .and_then(|()| fs::rename(self.root.join(from), &target))
+                .map_err(|e| format!("{from}: {e}"))?;
         }
         for (path, mode) in &edit.chmod {
             self.chmod(path, mode)?;
@@ -140,7 +142,12 @@ fn archive(files: &BTreeMap<String, String>) -> Vec<u8> {
 fn commit(repository: &Path, files: &BTreeMap<String, String>) -> Result<(), String> {
     let work = tempfile::tempdir().map_err(|e| e.to_string())?;
     if !repository.exists() {
-        git(&["init", "--quiet", "--bare", "--initial-branch=main"], repository.as_os_str(), work.path(), None)?;
+        git(
+            &["init", "--quiet", "--bare", "--initial-branch=main"],
+            repository.as_os_str(),
+            work.path(),
+            None,
+        )?;
     }
     for (name, content) in files {
         let path = work.path().join(name);
