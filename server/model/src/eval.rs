@@ -635,9 +635,8 @@ impl<'a> Evaluator<'a> {
         match self.options.target.as_deref().filter(|t| !t.is_empty()) {
             None => self.out.target = count.checked_sub(1),
             Some(target) => {
-                let by_name = self.names.get(&target.to_lowercase()).copied();
-                let by_number = || target.parse::<usize>().ok().filter(|&n| n < count);
-                self.out.target = by_name.or_else(by_number);
+                // BuildKit takes no numbers here.
+                self.out.target = self.names.get(&target.to_lowercase()).copied();
                 if self.out.target.is_none() {
                     let names: Vec<String> = self
                         .file

@@ -318,7 +318,8 @@ impl Builder<'_> {
         let mut mounts: Vec<(String, Key, Option<Input>)> = Vec::new();
         let mut after: Vec<(MountKind, Key)> = Vec::new();
         for (mount, source) in &run.mounts {
-            let target = mount_target(mount, &found.dir);
+            let agents = after.iter().filter(|(kind, _)| *kind == MountKind::Ssh).count();
+            let target = mount_target(mount, &found.dir, agents);
             let mut hash = Hash::default();
             hash.text(mount.kind.as_str());
             hash.text(&target);
@@ -327,13 +328,14 @@ impl Builder<'_> {
             match mount.kind {
                 MountKind::Bind => input = self.files(source, &mount.source, stage, origin),
                 MountKind::Cache => {
-                    // Only whether it is a plain cache of its own path is in the key, not which.
+                    // The key has the id of a plain cache of its own path, and of others only that they are others.
                     let own = path_clean(&mount.target);
                     let id = if mount.id.is_empty() { &own } else { &mount.id };
-                    let plain = *id == target
-                        && self.argument("BUILDKIT_CACHE_MOUNT_NS").is_empty()
-                        && matches!(mount.sharing.as_str(), "" | "shared");
+                    let space = self.argument("BUILDKIT_CACHE_MOUNT_NS");
+                    let shared = matches!(mount.sharing.as_str(), "" | "shared");
+                    let plain = *id == target && shared && !space.contains('/');
                     hash.flag(plain);
+                    hash.text(if plain { space } else { "" });
                     if !mount.from.is_empty() {
                         input = self.files(source, &mount.source, stage, origin);
                     }
@@ -346,9 +348,12 @@ impl Builder<'_> {
                     hash.text(&secret_id(mount));
                     hash.flag(mount.required);
                     hash.text(mount.env.as_deref().unwrap_or_default());
-                    let mode = mount.mode.unwrap_or(if mount.kind == MountKind::Ssh { 0o600 } else { 0o400 });
-                    let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
-                    hash.text(&format!("{mode:o} {owner:?}"));
+                    // What is a variable and no file has no owner and mode.
+                    if mount.env.is_none() || !mount.target.is_empty() {
+                        let usual = if mount.kind == MountKind::Ssh { 0o600 } else { 0o400 };
+                        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+                        hash.text(&format!("{:o} {owner:?}", mount.mode.unwrap_or(usual)));
+                    }
                 }
             }
             // What is mounted from the layer that the command runs on is that layer, and keyed with it.
@@ -553,15 +558,19 @@ impl Builder<'_> {
     }
 }
 
-/// Where a mount is mounted, as an absolute path, which stays as it was written; secrets have a default.
-fn mount_target(mount: &Mount, dir: &str) -> String {
-    let target = match (mount.kind, mount.target.as_str()) {
-        (MountKind::Secret, "") if mount.env.is_none() => {
+/// Where a mount is mounted. What is absolute stays as it was written, and so do the paths of secrets and agents, which have
+/// defaults; `agents` is how many ssh mounts stand before this one.
+fn mount_target(mount: &Mount, dir: &str, agents: usize) -> String {
+    let target = &mount.target;
+    match mount.kind {
+        MountKind::Secret if target.is_empty() && mount.env.is_none() => {
             format!("/run/secrets/{}", path_base(&secret_id(mount)))
         }
-        (_, target) => target.to_owned(),
-    };
-    if path_is_abs(&target) || target.is_empty() { target } else { path_join(&["/", dir, &target]) }
+        MountKind::Ssh if target.is_empty() => format!("/run/buildkit/ssh_agent.{agents}"),
+        MountKind::Secret | MountKind::Ssh => target.clone(),
+        _ if path_is_abs(target) || target.is_empty() => target.clone(),
+        _ => path_join(&["/", dir, target]),
+    }
 }
 
 /// The id of a secret or ssh mount (convert_secrets.go, convert_ssh.go). An ssh mount without one has none in its key, though

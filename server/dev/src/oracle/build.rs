@@ -42,10 +42,9 @@ struct Event {
 pub fn run(engine: &Engine, root: &Path, build: &Build, image: Option<&str>) -> Result<Vec<Vertex>, String> {
     let mut command = engine.client();
     command.current_dir(root).args(["build", "--progress=rawjson"]);
-    match build.host_network {
-        true => command.args(["--network=host", "--allow=network.host"]),
-        false => command.arg("--network=none"),
-    };
+    // RUN may ask for the host's network; none needs more.
+    command.arg(format!("--network={}", build.network.as_deref().unwrap_or("none")));
+    command.arg("--allow=network.host");
     match image {
         Some(tag) => command.arg(format!("--tag={tag}")),
         // Nobody looks at the image, and writing it takes longer than a small build.

@@ -16,7 +16,7 @@ pub struct Case {
     /// What it shows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
-    /// What a builder must know for it: `parents` (COPY --parents), `device`, `git`, `ssh`.
+    /// What a builder must know for it: see [`Need`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
     /// Whether it is one of the few that stand for all where there is little time.
@@ -45,6 +45,8 @@ pub enum Need {
     Parents,
     /// A frontend that knows `RUN --device`.
     Device,
+    /// A frontend that knows `RUN --security`.
+    Security,
     /// A `git` that can serve a repository.
     Git,
     /// `ssh-agent`.
@@ -163,9 +165,9 @@ pub struct Build {
     /// `--ssh`: ids for which an agent is offered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ssh: Vec<String>,
-    /// Whether the engine's network is allowed to RUN (`--network=host`); none is by default.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub host_network: bool,
+    /// `--network`; `none` by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// A change of everything before a build.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use layerwise_analysis::plan::{Cause, Plan, State};
 use layerwise_model::eval::{Base, Command};
 use layerwise_syntax::Keyword;
+use layerwise_syntax::image_ref::ImageRef;
 
 use super::build::Vertex;
 use super::ours::Ours;
@@ -64,7 +65,11 @@ pub fn truth(ours: &Ours, vertices: &[Vertex]) -> Truth {
         // A lone stage loses its name, except where mounts count as stages beside it.
         let name = (!alone).then(|| stage.name.clone().unwrap_or_else(|| format!("stage-{index}")));
         let eval = &ours.eval.stages[index];
-        let mut position = usize::from(matches!(eval.base, Base::Image(_) | Base::Named(_)));
+        if eval.replaced {
+            continue;
+        }
+        // A base that a named context gives is loaded by another vertex, which has no position.
+        let mut position = usize::from(matches!(eval.base, Base::Image(_)) && !is_given(ours, index));
         let makes = |command: &Command| match command {
             Command::Run(_) | Command::Copy(_) => true,
             Command::Workdir(path) => layerwise_model::gopath::path_clean(path) != "/",
@@ -93,6 +98,13 @@ pub fn truth(ours: &Ours, vertices: &[Vertex]) -> Truth {
         }
     }
     by_number.into_iter().map(|(number, did)| (ours.file.line(number), did)).collect()
+}
+
+/// Whether the base of a stage is given by a named context.
+fn is_given(ours: &Ours, stage: usize) -> bool {
+    let normalized = |name: &str| ImageRef::parse(name).map(|r| r.normalized()).ok();
+    let base = &ours.eval.stages[stage].base_name.value;
+    ours.options.contexts.keys().any(|name| name == base || normalized(name) == normalized(base))
 }
 
 /// Whether a vertex's name is that of a stage's step: `[stage 2/5] ...`, padded, perhaps with a platform before the stage; `None` for

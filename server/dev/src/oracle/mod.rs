@@ -11,9 +11,11 @@ pub mod compare;
 pub mod engine;
 pub mod ours;
 pub mod prepare;
+pub mod random;
 pub mod recorded;
 pub mod run;
 pub mod serve;
+pub mod shrink;
 pub mod tree;
 
 use case::Case;
@@ -55,6 +57,18 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Build random cases and compare
+    Random {
+        /// What the cases are made of; the same number gives the same cases
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The first case
+        #[arg(long, default_value_t = 0)]
+        start: u64,
+        /// How many
+        #[arg(long, default_value_t = 100)]
+        count: u64,
+    },
     /// Run a command with DOCKER_HOST set for the engine
     Exec {
         /// The command
@@ -84,6 +98,9 @@ impl Oracle {
         match self.command {
             Command::Prepare => Ok(ExitCode::SUCCESS),
             Command::Exec { command } => exec(&engine, &command),
+            Command::Random { seed, start, count } => {
+                run_random(&Runner::new(engine)?, seed, start..start.saturating_add(count))
+            }
             Command::Run { filter, cases, sample, verbose } => {
                 let mut wanted = read(&cases)?;
                 wanted.retain(|(case, _)| {
@@ -162,6 +179,48 @@ fn run_cases(runner: &Runner, cases: &[(Case, Option<Truth>)], verbose: bool) ->
         return Err("no case was built".to_owned());
     }
     Ok(if total.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs random cases. One that the builder refuses says nothing; one that disagrees is made smaller and written down.
+fn run_random(runner: &Runner, seed: u64, numbers: std::ops::Range<u64>) -> Result<ExitCode, String> {
+    let mut total = Judged::default();
+    let (mut built, mut refused, mut failures) = (0, 0, 0);
+    for number in numbers.clone() {
+        let case = random::case(seed, number);
+        match runner.run(&case) {
+            Ok(outcome) => {
+                built += 1;
+                if !outcome.judged.wrong.is_empty() {
+                    failures += 1;
+                    for line in &outcome.judged.wrong {
+                        println!("DISAGREES {line}");
+                    }
+                    let small = shrink::shrink(&case, |case| {
+                        runner.run(case).is_ok_and(|outcome| !outcome.judged.wrong.is_empty())
+                    });
+                    let text = serde_json::to_string_pretty(&small).map_err(|e| e.to_string())?;
+                    println!("{text}");
+                }
+                total.add(outcome.judged);
+            }
+            Err(error) => {
+                refused += 1;
+                println!("not built: {}: {error:.200}", case.id);
+            }
+        }
+    }
+    println!(
+        "seed {seed}, cases {numbers:?}: {built} built, {refused} that do not build, {} steps judged, {} agree ({} of them as \
+         `depends`), {} disagreements in {failures} cases",
+        total.steps,
+        total.right,
+        total.depends,
+        total.wrong.len()
+    );
+    if built == 0 {
+        return Err("no case was built".to_owned());
+    }
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs any command with the environment of the client, for looking at the engine by hand.

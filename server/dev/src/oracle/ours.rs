@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use layerwise_analysis::plan::{self, Plan, Side, State};
+use layerwise_analysis::plan::{self, Cache, Contents, Known, Moved, Plan, Side};
 use layerwise_host::context::{Limits, fingerprint, load};
 use layerwise_host::fs::OsFs;
 use layerwise_host::read::read_dockerfile;
@@ -20,7 +20,7 @@ use super::case::Build;
 /// What is known of an image, as the engine has it or as it was written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
-pub struct Known {
+pub struct Config {
     /// `NAME=value`, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Known {
 
 /// The images of a case by their normalized references.
 #[derive(Clone, Debug, Default)]
-pub struct KnownImages(pub BTreeMap<String, Known>);
+pub struct KnownImages(pub BTreeMap<String, Config>);
 
 impl Images for KnownImages {
     fn config(&self, reference: &str, platform: &Platform) -> Option<Arc<ImageConfig>> {
@@ -110,23 +110,14 @@ impl Ours {
     }
 }
 
-/// The plan for `after` where all of `before` is in the cache: each step is as good as the best of these builds makes it.
+/// The plan for `after` where all of `before` is in the cache.
 pub fn plan(before: &[Ours], after: &Ours) -> Plan {
-    let mut plans = before.iter().rev().map(|b| plan::plan(Some(&b.side()), &after.side()));
-    let Some(mut best) = plans.next() else { return plan::plan(None, &after.side()) };
-    let rank = |state: State| match state {
-        State::Cached => 0,
-        State::Depends => 1,
-        _ => 2,
-    };
-    for plan in plans {
-        for (step, other) in best.steps.iter_mut().zip(plan.steps) {
-            if rank(other.state) < rank(step.state) {
-                *step = other;
-            }
-        }
-    }
-    best
+    let mut known = Known::default();
+    before.iter().for_each(|build| known.add(&build.graph, &build.eval));
+    let last = before.last().map(Ours::side);
+    let cache =
+        Cache { known: &known, contents: Contents::Local, moved: &Moved::default(), before: last.as_ref() };
+    plan::plan_in(&cache, &after.side())
 }
 
 /// The options that the client's flags mean.

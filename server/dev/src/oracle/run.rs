@@ -10,7 +10,7 @@ use super::build::{self, Vertex};
 use super::case::{Build, Case, Image, Need, Node};
 use super::compare::{Judged, Truth, judge, truth};
 use super::engine::{BASE, Engine};
-use super::ours::{Known, KnownImages, Ours, plan};
+use super::ours::{Config, KnownImages, Ours, plan};
 use super::serve::Server;
 use super::tree::Tree;
 
@@ -37,7 +37,7 @@ pub struct Outcome {
     /// What the engine did in the last build.
     pub truth: Truth,
     /// The images that each build found.
-    pub images: Vec<BTreeMap<String, Known>>,
+    pub images: Vec<BTreeMap<String, Config>>,
 }
 
 impl Runner {
@@ -50,7 +50,8 @@ impl Runner {
         let mut runner = Runner { engine, server: Server::start()?, work, has: Vec::new() };
         let probes = [
             (Need::Parents, "FROM scratch\nCOPY --parents a /\n"),
-            (Need::Device, "FROM scratch AS a\nRUN --device=x/y=z true\nFROM scratch\nCOPY a /\n"),
+            (Need::Device, "FROM busybox\nRUN --device=vendor.example/class=a,required=false true\n"),
+            (Need::Security, "FROM busybox\nRUN --security=sandbox true\n"),
         ];
         for (need, dockerfile) in probes {
             let mut tree = runner.tree()?;
@@ -119,7 +120,7 @@ impl Runner {
         tree: &mut Tree,
         text: &str,
         options: &Build,
-        known: &BTreeMap<String, Known>,
+        known: &BTreeMap<String, Config>,
         builds: &mut Vec<Ours>,
     ) -> Result<Vec<Vertex>, String> {
         let text = text.replace(WWW, &self.server.base);
@@ -133,7 +134,7 @@ impl Runner {
         &self,
         images: &[Image],
         tree: &Tree,
-        known: &mut BTreeMap<String, Known>,
+        known: &mut BTreeMap<String, Config>,
     ) -> Result<(), String> {
         for image in images {
             if let Some(other) = &image.same_as {
@@ -154,7 +155,7 @@ impl Runner {
     }
 
     /// The configuration of an image as the engine has it.
-    fn inspect(&self, tag: &str) -> Result<Known, String> {
+    fn inspect(&self, tag: &str) -> Result<Config, String> {
         let text = self.engine.docker_ok(["image", "inspect", "--format", "{{json .}}", tag])?;
         let value: Value = serde_json::from_str(&text).map_err(|e| format!("image {tag}: {e}"))?;
         let config = &value["Config"];
@@ -163,7 +164,7 @@ impl Runner {
             all.filter_map(Value::as_str).map(str::to_owned).collect()
         };
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Ok(Known {
+        Ok(Config {
             env: list("Env"),
             workdir: word(&config["WorkingDir"]),
             user: word(&config["User"]),
