@@ -18,15 +18,22 @@ struct Cli {
 enum Command {
     Gen(generated::Gen),
     Picture(picture::Picture),
+    /// Compare the plan with a real engine: build before and after an edit, and look what ran again
+    Oracle(layerwise_dev::oracle::Oracle),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Gen(command) => command.run(),
         Command::Picture(command) => command.run(),
+        Command::Oracle(command) => return ended(command.run()),
     };
+    ended(done.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()))
+}
+
+fn ended(done: Result<ExitCode, String>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("cargo dev: {error}");
             ExitCode::FAILURE

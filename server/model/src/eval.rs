@@ -78,6 +78,8 @@ pub struct StageEval {
     pub deps: Vec<(usize, usize)>,
     /// Whether the target reaches it.
     pub reachable: bool,
+    /// Whether a named context of its name takes its place: its instructions are not built then.
+    pub replaced: bool,
     /// Whether the base's configuration is known (a stage's base always is).
     pub config_known: bool,
     /// ONBUILD triggers of the base that ran here, in order.
@@ -304,7 +306,9 @@ struct Evaluator<'a> {
 }
 
 /// The arguments that BuildKit predefines in the global scope (frontend/dockerfile/dockerfile2llb/platform.go).
-fn platform_args(options: &Options) -> [(&'static str, String); 11] {
+///
+/// TARGETSTAGE is the target as it was asked for, else the name of the last stage.
+fn platform_args(options: &Options, last: Option<&str>) -> [(&'static str, String); 11] {
     let (build, target) = (&options.build_platform, &options.platform);
     [
         ("BUILDPLATFORM", build.format_all()),
@@ -319,7 +323,7 @@ fn platform_args(options: &Options) -> [(&'static str, String); 11] {
         ("TARGETVARIANT", target.variant.clone()),
         (
             "TARGETSTAGE",
-            options.target.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| "default".to_owned()),
+            options.target.as_deref().filter(|t| !t.is_empty()).or(last).unwrap_or("default").to_owned(),
         ),
     ]
 }
@@ -381,6 +385,10 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    fn last_name(&self) -> Option<&'a str> {
+        self.file.stages().last().and_then(|stage| stage.name.as_deref())
+    }
+
     fn stage_name(&self, index: usize) -> String {
         match &self.file.stages()[index].name {
             Some(name) => format!("stage `{name}`"),
@@ -390,7 +398,7 @@ impl<'a> Evaluator<'a> {
 
     /// ARGs before the first FROM. A build argument wins over a default, and over the predefined platform arguments.
     fn global_args(&mut self) {
-        for (name, value) in platform_args(self.options) {
+        for (name, value) in platform_args(self.options, self.last_name()) {
             let value = self.options.build_args.get(name).unwrap_or(&value).clone();
             self.out.globals.set(name, &value);
         }
@@ -455,7 +463,7 @@ impl<'a> Evaluator<'a> {
     /// in BuildKit); `None` if a default value cannot be expanded.
     fn default_globals(&self) -> Option<Env> {
         let mut globals = Env::default();
-        for (name, value) in platform_args(self.options) {
+        for (name, value) in platform_args(self.options, self.last_name()) {
             globals.set(name, self.options.build_args.get(name).unwrap_or(&value));
         }
         let first = self.file.stages().first().map_or(self.file.len(), |s| s.from);
@@ -532,7 +540,10 @@ impl<'a> Evaluator<'a> {
             .filter(|n| is_context_name(n))
             .filter(|n| self.options.contexts.contains_key(*n));
         let base = if let Some(name) = named {
-            Base::Named(name.to_owned())
+            match self.options.contexts.get(name) {
+                Some(NamedContext::Image(_)) => self.image(name),
+                _ => Base::Named(name.to_owned()),
+            }
         } else if let Some(&earlier) = self.names.get(&base_name.value) {
             platform = self.out.stages[earlier].platform.clone();
             Base::Stage(earlier)
@@ -577,6 +588,7 @@ impl<'a> Evaluator<'a> {
             image_platform,
             deps: Vec::new(),
             reachable: false,
+            replaced: named.is_some(),
             config_known,
             triggers: Vec::new(),
             trigger_instructions: Vec::new(),
@@ -623,9 +635,8 @@ impl<'a> Evaluator<'a> {
         match self.options.target.as_deref().filter(|t| !t.is_empty()) {
             None => self.out.target = count.checked_sub(1),
             Some(target) => {
-                let by_name = self.names.get(&target.to_lowercase()).copied();
-                let by_number = || target.parse::<usize>().ok().filter(|&n| n < count);
-                self.out.target = by_name.or_else(by_number);
+                // BuildKit takes no numbers here.
+                self.out.target = self.names.get(&target.to_lowercase()).copied();
                 if self.out.target.is_none() {
                     let names: Vec<String> = self
                         .file
@@ -664,6 +675,9 @@ impl<'a> Evaluator<'a> {
     }
 
     fn find_deps(&mut self, index: usize) {
+        if self.out.stages[index].replaced {
+            return;
+        }
         let stage = &self.file.stages()[index];
         let mut deps = Vec::new();
         if let Base::Stage(base) = self.out.stages[index].base {
@@ -768,6 +782,8 @@ impl<'a> Evaluator<'a> {
             state = Arc::clone(earlier);
         }
         self.out.after[stage.from] = Arc::clone(&state);
+        let replaced = self.out.stages[index].replaced;
+        let start = Arc::clone(&state);
         for number in stage.body.clone() {
             let instruction = Arc::clone(self.file.instruction(number).1);
             if let Some((step, after)) = self.unchanged(&instruction, &state) {
@@ -778,13 +794,15 @@ impl<'a> Evaluator<'a> {
             }
             let step = self.dispatch(&instruction, &mut state);
             if step.command != Command::Invalid
+                && !replaced
                 && let Some(text) = trigger_text(&instruction)
             {
                 self.onbuild[index].push((number, text));
             }
             state = self.keep(number, &instruction, step, state);
         }
-        self.out.stages[index].end = state;
+        // What a named context takes the place of is evaluated for whoever reads it, and is none of the build.
+        self.out.stages[index].end = if replaced { start } else { state };
     }
 
     /// What the evaluation before made of an instruction that depends on nothing but the state in front of it, if it found

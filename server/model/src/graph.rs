@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use blake3::Hasher;
-use layerwise_syntax::mount::MountKind;
+use layerwise_syntax::mount::{Mount, MountKind};
 
 use crate::context::Context;
 use crate::engine;
@@ -214,7 +214,9 @@ impl Builder<'_> {
                 self.graph.of_trigger.insert((index, position), vertex);
             }
         }
-        for number in file.stages()[index].body.clone() {
+        // What a named context takes the place of is not built.
+        let body = if stage.replaced { 0..0 } else { file.stages()[index].body.clone() };
+        for number in body {
             let step = self.eval.step(number);
             let text = file.instruction(number).1.logical().text();
             if let Some(vertex) = self.step(step, text, index, &mut state, Origin::Instruction(number)) {
@@ -314,8 +316,10 @@ impl Builder<'_> {
             inputs.push(Input::Content(Hash::of(&["inline", name, content])));
         }
         let mut mounts: Vec<(String, Key, Option<Input>)> = Vec::new();
+        let mut after: Vec<(MountKind, Key)> = Vec::new();
         for (mount, source) in &run.mounts {
-            let target = mount_target(mount, &found.dir);
+            let agents = after.iter().filter(|(kind, _)| *kind == MountKind::Ssh).count();
+            let target = mount_target(mount, &found.dir, agents);
             let mut hash = Hash::default();
             hash.text(mount.kind.as_str());
             hash.text(&target);
@@ -324,12 +328,19 @@ impl Builder<'_> {
             match mount.kind {
                 MountKind::Bind => input = self.files(source, &mount.source, stage, origin),
                 MountKind::Cache => {
-                    // Only whether it is a plain cache of its own path is in the key, not which.
-                    let plain = (mount.id.is_empty() || mount.id == mount.target)
-                        && matches!(mount.sharing.as_str(), "" | "shared");
+                    // The key has the id of a plain cache of its own path, and of others only that they are others.
+                    let own = path_clean(&mount.target);
+                    let id = if mount.id.is_empty() { &own } else { &mount.id };
+                    let space = self.argument("BUILDKIT_CACHE_MOUNT_NS");
+                    let shared = matches!(mount.sharing.as_str(), "" | "shared");
+                    let plain = *id == target && shared && !space.contains('/');
                     hash.flag(plain);
+                    hash.text(if plain { space } else { "" });
                     if !mount.from.is_empty() {
                         input = self.files(source, &mount.source, stage, origin);
+                    }
+                    if source_path(&mount.source).is_empty() {
+                        input = self.owned_cache(mount, input, origin);
                     }
                 }
                 MountKind::Tmpfs => hash.text(&mount.size.to_string()),
@@ -337,18 +348,32 @@ impl Builder<'_> {
                     hash.text(&secret_id(mount));
                     hash.flag(mount.required);
                     hash.text(mount.env.as_deref().unwrap_or_default());
-                    hash.text(&format!("{:?} {:?} {:?}", mount.mode, mount.uid, mount.gid));
+                    // What is a variable and no file has no owner and mode.
+                    if mount.env.is_none() || !mount.target.is_empty() {
+                        let usual = if mount.kind == MountKind::Ssh { 0o600 } else { 0o400 };
+                        let owner = (mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+                        hash.text(&format!("{:o} {owner:?}", mount.mode.unwrap_or(usual)));
+                    }
                 }
             }
-            mounts.push((target, hash.done(), input));
+            // What is mounted from the layer that the command runs on is that layer, and keyed with it.
+            let input =
+                input.filter(|input| !matches!(input, Input::Files(vertex, _) if Some(*vertex) == state));
+            match mount.kind {
+                MountKind::Secret | MountKind::Ssh => after.push((mount.kind, hash.done())),
+                _ => mounts.push((target, hash.done(), input)),
+            }
         }
-        // LLB sorts mounts by their target, so their order is not in the key.
-        mounts.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        // LLB sorts mounts by their target, so the order of different targets is not in the key; secrets and then ssh follow
+        // as they are written.
+        mounts.sort_by(|a, b| a.0.cmp(&b.0));
+        after.sort_by_key(|(kind, _)| *kind == MountKind::Ssh);
         let mut mounts_hash = Hash::default();
         for (_, key, input) in mounts {
             mounts_hash.key(&key);
             inputs.extend(input);
         }
+        after.iter().for_each(|(_, key)| mounts_hash.key(key));
         let dir = if found.dir.is_empty() { "/" } else { &found.dir };
         let mut env = Hash::default();
         let mut order = Hash::default();
@@ -371,10 +396,34 @@ impl Builder<'_> {
         for key in [&command.done(), &env.done(), &mounts_hash.done()] {
             digest.key(key);
         }
-        for text in [dir, &found.user, &platform] {
+        for text in [dir, &found.user, &platform, self.argument("BUILDKIT_SANDBOX_HOSTNAME")] {
             digest.text(text);
         }
         self.push(Vertex { kind: Kind::Exec, digest: digest.done(), inputs, parts, origin })
+    }
+
+    /// The value of a build argument, empty if it is not given.
+    fn argument(&self, name: &str) -> &str {
+        self.options.build_args.get(name).map_or("", String::as_str)
+    }
+
+    /// What a cache begins with if its owner or mode is given: a folder that is made for it (`setCacheUIDGID`).
+    fn owned_cache(&mut self, mount: &Mount, below: Option<Input>, origin: Origin) -> Option<Input> {
+        if mount.uid.is_none() && mount.gid.is_none() && mount.mode.is_none() {
+            return below;
+        }
+        let mode = format!("{:o}", mount.mode.unwrap_or(0o755));
+        let owner = format!("{}:{}", mount.uid.unwrap_or(0), mount.gid.unwrap_or(0));
+        let digest = Hash::of(&["cache folder", &mode, &owner]);
+        let Some(Input::Files(vertex, _)) = below else { return Some(Input::Content(digest)) };
+        let vertex = self.push(Vertex {
+            kind: Kind::File,
+            digest,
+            inputs: vec![Input::Result(vertex)],
+            parts: vec![(Part::Command, digest)],
+            origin,
+        });
+        Some(Input::Files(vertex, Hash::of(&["cache"])))
     }
 
     fn copy(&mut self, copy: &Copy, stage: usize, state: &mut Option<usize>, origin: Origin) -> usize {
@@ -444,6 +493,8 @@ impl Builder<'_> {
             return vertex;
         }
         if let Some(base) = *state {
+            // What is copied from the layer below is that layer, and keyed with it: only its base name is in the action.
+            inputs.retain(|input| !matches!(input, Input::Files(vertex, _) if *vertex == base));
             inputs.insert(0, Input::Result(base));
         }
         let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
@@ -507,25 +558,26 @@ impl Builder<'_> {
     }
 }
 
-/// Where a mount is mounted, as an absolute path; secrets and caches have defaults.
-fn mount_target(mount: &layerwise_syntax::mount::Mount, dir: &str) -> String {
-    let target = match (mount.kind, mount.target.as_str()) {
-        (MountKind::Secret, "") if mount.env.is_none() => {
+/// Where a mount is mounted. What is absolute stays as it was written, and so do the paths of secrets and agents, which have
+/// defaults; `agents` is how many ssh mounts stand before this one.
+fn mount_target(mount: &Mount, dir: &str, agents: usize) -> String {
+    let target = &mount.target;
+    match mount.kind {
+        MountKind::Secret if target.is_empty() && mount.env.is_none() => {
             format!("/run/secrets/{}", path_base(&secret_id(mount)))
         }
-        (_, target) => target.to_owned(),
-    };
-    if path_is_abs(&target) || target.is_empty() {
-        path_clean(&target)
-    } else {
-        path_join(&["/", dir, &target])
+        MountKind::Ssh if target.is_empty() => format!("/run/buildkit/ssh_agent.{agents}"),
+        MountKind::Secret | MountKind::Ssh => target.clone(),
+        _ if path_is_abs(target) || target.is_empty() => target.clone(),
+        _ => path_join(&["/", dir, target]),
     }
 }
 
-/// The id of a secret or ssh mount (convert_secrets.go, convert_ssh.go).
-fn secret_id(mount: &layerwise_syntax::mount::Mount) -> String {
+/// The id of a secret or ssh mount (convert_secrets.go, convert_ssh.go). An ssh mount without one has none in its key, though
+/// the agent that it gets is that of the id `default`.
+fn secret_id(mount: &Mount) -> String {
     match mount.kind {
-        MountKind::Ssh if mount.id.is_empty() => "default".to_owned(),
+        MountKind::Ssh => mount.id.clone(),
         _ if !mount.source.is_empty() => mount.source.clone(),
         _ if !mount.id.is_empty() => mount.id.clone(),
         _ => path_base(&mount.target).to_owned(),

@@ -8,7 +8,7 @@ use crate::platform::Platform;
 /// What `docker build` is given beside the Dockerfile and the context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// `--target`: a stage's name or number; the last stage if absent.
+    /// `--target`: a stage's name; the last stage if absent.
     pub target: Option<String>,
     /// `--platform`.
     pub platform: Platform,

@@ -1,7 +1,7 @@
 //! Which files of a build context a source names, and what their content's key is.
 //!
 //! A file input is keyed by type, mode, size, link target, extended attributes and bytes, with names relative to what is
-//! copied; not by time, owner, or the copied directory's own mode. Source: cache/contenthash/checksum.go.
+//! copied; not by time, owner, or the modes of directories (see [`tree`]). Source: cache/contenthash/checksum.go.
 
 use blake3::Hasher;
 
@@ -102,9 +102,9 @@ pub fn select(context: &Context, source: &str, reading: Reading<'_>) -> Selected
         }
         match context.get(&real) {
             Some(entry) if entry.kind != EntryKind::Dir => {
-                let out = excludes
-                    .as_ref()
-                    .is_some_and(|e| e.is_excluded(if reading.parents { name } else { path_base(path) }));
+                // `--exclude` counts from what is matched, so a file that is matched itself stays in the key, even where it
+                // is not copied.
+                let out = reading.parents && excludes.as_ref().is_some_and(|e| e.is_excluded(name));
                 if !out {
                     record(&mut hasher, entry);
                     files.count(entry);

@@ -16,8 +16,8 @@ pub const MAX_DEPTH: usize = 1024;
 /// What is known of all that is below a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Names, kinds, modes, sizes, contents and link targets of all that BuildKit sends (no sockets, devices and pipes), in
-    /// one key. The same in every process if `unread` is 0. The directory's own name and mode are not in it.
+    /// Names, kinds, modes of files, sizes, contents and link targets of all that BuildKit sends (no sockets, devices and
+    /// pipes), in one key. The same in every process if `unread` is 0. The directory's own name is not in it.
     pub digest: Key,
     /// How many files.
     pub files: usize,
@@ -128,8 +128,9 @@ pub(crate) fn record(records: &mut Vec<u8>, entry: &Entry) {
         EntryKind::Symlink => 2,
         EntryKind::Other => 3,
     });
-    // The permission bits of a link mean nothing.
-    if entry.kind != EntryKind::Symlink {
+    // The permission bits of a link mean nothing. Those of a directory are hashed when it comes to the builder, and not
+    // again when nothing but they change: its receiver sets them and goes on (fsutil's DiskWriter.HandleChange).
+    if entry.kind == EntryKind::File {
         records.extend_from_slice(&entry.mode.to_le_bytes());
     }
     if matches!(entry.kind, EntryKind::File | EntryKind::Symlink) {

@@ -95,7 +95,14 @@ impl<'a> Explain<'a> {
         // A base image or a download that may have moved.
         causes.extend(remote_cause(&self.after.graph.vertices[vertex].kind));
         if causes.is_empty() {
-            // Same stage, other files: the instruction itself was edited.
+            // Other files than before: what they come out as is up to the step that made them.
+            for input in &self.after.graph.vertices[vertex].inputs {
+                if let Input::Files(source, _) = input {
+                    causes.insert(self.source_cause(*source, number));
+                }
+            }
+        }
+        if causes.is_empty() {
             causes
                 .insert(self.remote_of(number).unwrap_or_else(|| Cause::Line(self.after.file.line(number))));
         }
