@@ -143,6 +143,6 @@ fn folder(root: &Path, dockerfile: Option<&Path>) -> Context {
     let limits = Limits::default();
     let context = load(&OsFs, root, dockerfile, &limits);
     let files = context.entries.iter().filter(|(_, entry)| entry.kind == EntryKind::File);
-    let paths: Vec<&str> = files.map(|(path, _)| path.as_ref()).collect();
+    let paths: Vec<&str> = files.map(|(path, _)| path).collect();
     fingerprint(&OsFs, root, &context, paths.iter().copied(), &limits)
 }
