@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use layerwise_model::context::Content;
+use layerwise_model::context::{Content, EntryKind};
 
 use super::lfs::Pointer;
 use super::run::{Answer, Place, run, stream};
 use super::{Before, GitError, State, Versioned};
 use crate::context::unread;
+use crate::fs::{ContextFs, OsFs};
 use crate::manifest::is_manifest;
 use crate::read::MAX_DOCKERFILE;
 
@@ -200,6 +201,24 @@ impl Repo {
             _ => None,
         });
         Ok(driven.collect())
+    }
+
+    /// The objects that files of this folder would be stored as, line ends converted as git is told to; without those that
+    /// cannot be told. Stores nothing.
+    fn objects_of<'a>(&self, paths: &[&'a str]) -> Result<HashMap<&'a str, String>, GitError> {
+        // Git would follow a link, wait for a pipe, and take a line feed for the end of a name.
+        let regular = |path: &str| {
+            OsFs.metadata(&self.place.dir.join(path)).is_ok_and(|found| found.kind == EntryKind::File)
+        };
+        let paths: Vec<&str> =
+            paths.iter().copied().filter(|path| !path.contains(['\n', '"']) && regular(path)).collect();
+        if paths.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let answer = self.run(&["hash-object", "--stdin-paths"], joined(&paths, b'\n'))?;
+        // Where a file went away meanwhile git ends early.
+        let text = String::from_utf8_lossy(&answer.out);
+        Ok(paths.into_iter().zip(text.lines().map(str::to_owned)).collect())
     }
 
     /// The objects, in order; `None` for one that is not on this machine.
@@ -391,15 +410,13 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
             None
         }
     };
+    // Not `git diff`, which writes the index where it finds a file that was only touched, optional locks or not.
     let diff = [
-        "diff",
+        "diff-index",
         "--raw",
         "-z",
         "--no-abbrev",
         "--no-renames",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-color",
         // Not `none`: to see whether one is dirty, git would run `git status` in it, with its own configuration.
         "--ignore-submodules=dirty",
         "--relative",
@@ -408,17 +425,27 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
     ];
     let fields = nul_separated(&repo.ask(&diff, Vec::new())?);
     let mut unmerged = Vec::new();
+    let mut touched = Vec::new();
     for pair in fields.chunks_exact(2) {
         let [meta, path] = pair else { continue };
         let mut meta = meta.trim_start_matches(':').split(' ');
-        let (Some(mode), _, Some(oid), _, Some(status)) =
+        let (Some(mode), Some(new_mode), Some(oid), Some(new_oid), Some(status)) =
             (meta.next(), meta.next(), meta.next(), meta.next(), meta.next())
         else {
             continue;
         };
         if status.starts_with('U') {
             unmerged.push(path.clone());
+        } else if mode == new_mode && mode.starts_with("100") && new_oid.bytes().all(|b| b == b'0') {
+            touched.push((path.clone(), mode, oid));
         } else {
+            changed.extend(sort(path.clone(), mode, oid));
+        }
+    }
+    let names: Vec<&str> = touched.iter().map(|(path, _, _)| path.as_str()).collect();
+    let now = repo.objects_of(&names)?;
+    for (path, mode, oid) in &touched {
+        if now.get(path.as_str()).is_none_or(|now| now != oid) {
             changed.extend(sort(path.clone(), mode, oid));
         }
     }

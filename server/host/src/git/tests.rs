@@ -372,12 +372,30 @@ fn line_ends_are_those_of_a_checkout() {
     assert_eq!((old.content, old.size), (Content::Hash(*blake3::hash(b"x\r\n").as_bytes()), 3));
 }
 
-/// A script in the repository that says that it ran, and passes its input on.
+#[test]
+fn a_file_that_was_only_written_to_is_unchanged_and_the_index_is_left_alone() {
+    let repo =
+        Sandbox::with(&[(".gitattributes", "*.txt text eol=lf\n"), ("a", "1"), ("b", "1"), ("c.txt", "1\n")]);
+    repo.write("a", "1");
+    repo.write("b", "2");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    std::fs::File::options().write(true).open(repo.root().join("a")).unwrap().set_modified(long_ago).unwrap();
+    // Git would store it as it is stored.
+    repo.write("c.txt", "1\r\n");
+    let index = repo.root().join(".git/index");
+    let before = std::fs::read(&index).unwrap();
+    assert_eq!(repo.changes(), ["~b"]);
+    assert!(std::fs::read(&index).unwrap() == before);
+    repo.git(&["diff", "--raw", "HEAD"]);
+    assert!(std::fs::read(&index).unwrap() != before, "git diff writes it");
+}
+
+/// A script in the repository that says that it ran, and fails: it must not wait for anybody.
 #[cfg(unix)]
 fn script(repo: &Sandbox) -> (String, std::path::PathBuf) {
     let ran = repo.root().join(".git/ran");
     let script = repo.root().join(".git/script");
-    std::fs::write(&script, format!("#!/bin/sh\necho x >> '{}'\ncat\n", ran.display())).unwrap();
+    std::fs::write(&script, format!("#!/bin/sh\necho x >> '{}'\nexit 1\n", ran.display())).unwrap();
     repo.chmod(".git/script", 0o755);
     (script.to_str().unwrap().to_owned(), ran)
 }
