@@ -14,6 +14,9 @@ use super::{Figure, Known, Prices, pull_seconds};
 use crate::actions::footprint::{self, Thing, Undone};
 use crate::plan::Side;
 
+/// How many layers down it is looked for what a step deletes. An image has 127 layers at most where overlayfs holds it.
+const MAX_LAYERS: usize = 256;
+
 /// The size of the image that a build makes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageEstimate {
@@ -82,15 +85,17 @@ pub(crate) fn of(side: &Side<'_>, known: &Known<'_>, prices: &Prices<'_>) -> Opt
         _ => parts.push(Part { line: base_line, what: "base", bytes: None }),
     }
     let mut gone: BTreeSet<(usize, String)> = BTreeSet::new();
-    for (at, &number) in layers.numbers.iter().enumerate() {
+    // What commands make, for the layers below the one that is looked at.
+    let mut below: Vec<(usize, Vec<(Thing, f64)>)> = Vec::new();
+    for &number in &layers.numbers {
         let line = side.file.line(number);
         let mut bytes = prices.get(number).bytes;
         let what = match &side.eval.step(number).command {
             Command::Run(_) => {
                 let mut again = Vec::new();
                 for (undone, thing, recursive) in undone(side, number) {
-                    let earlier = layers.numbers.get(..at).unwrap_or_default();
-                    let found = earlier.iter().rev().flat_map(|&n| held(prices, side, n, &thing));
+                    let earlier = below.iter().rev().take(MAX_LAYERS);
+                    let found = earlier.flat_map(|(n, made)| held(prices, side, *n, made, &thing));
                     for (n, name, held) in found.collect::<Vec<_>>() {
                         if undone == Undone::Rewritten && !recursive {
                             continue;
@@ -119,6 +124,7 @@ pub(crate) fn of(side: &Side<'_>, known: &Known<'_>, prices: &Prices<'_>) -> Opt
             Command::Copy(_) => "output",
             _ => continue,
         };
+        below.push((number, made(prices, side, number)));
         parts.push(Part { line, what, bytes });
     }
     let bytes =
@@ -160,42 +166,51 @@ fn undone(side: &Side<'_>, number: usize) -> Vec<(Undone, Thing, bool)> {
     let dir = &side.eval.step(number).state.dir;
     let Some(script) = side.file.instruction(number).1.script() else { return Vec::new() };
     let mut found = Vec::new();
-    for command in script.commands() {
+    for command in script.simple_commands() {
         let moves = command.name() == Some("mv");
         let recursive = moves || command.words.iter().any(|w| is_recursive(&w.raw));
-        for (undone, thing) in footprint::undone(&command) {
+        for (undone, thing) in footprint::undone(command) {
             found.push((undone, absolute(thing, dir), recursive));
         }
     }
     found
 }
 
-/// What of `thing` the layer of an earlier instruction holds: the instruction, what to call it, its bytes.
-fn held(prices: &Prices<'_>, side: &Side<'_>, number: usize, thing: &Thing) -> Vec<(usize, String, Figure)> {
+/// What the commands of a RUN leave in its layer, with absolute paths, where its size is known.
+fn made(prices: &Prices<'_>, side: &Side<'_>, number: usize) -> Vec<(Thing, f64)> {
+    let Some(script) = side.file.instruction(number).1.script() else { return Vec::new() };
+    let dir = &side.eval.step(number).state.dir;
+    // No more than the layer has: what is known of packages alone is not what they are together.
+    let layer = prices.get(number).bytes.map_or(f64::MAX, |b| b.value);
     let mut found = Vec::new();
-    match &side.eval.step(number).command {
-        Command::Copy(copy) => {
-            if let Thing::Path(path) = thing {
-                found.extend(copied(prices, number, copy, path).map(|bytes| (number, path.clone(), bytes)));
+    for command in script.simple_commands() {
+        for thing in footprint::made(command) {
+            let thing = absolute(thing, dir);
+            if let Some(bytes) = made_bytes(prices, number, command, &thing) {
+                found.push((thing, bytes.min(layer)));
             }
         }
-        Command::Run(_) => {
-            let dir = &side.eval.step(number).state.dir;
-            let Some(script) = side.file.instruction(number).1.script() else { return found };
-            for command in script.commands() {
-                for made in footprint::made(&command) {
-                    let made = absolute(made, dir);
-                    let Some(name) = footprint::covers(thing, &made) else { continue };
-                    // No more than the layer has: what is known of packages alone is not what they are together.
-                    let layer = prices.get(number).bytes.map_or(f64::MAX, |b| b.value);
-                    let bytes = made_bytes(prices, number, &command, &made).map(|b| b.min(layer));
-                    found.extend(bytes.map(|b| (number, name, Figure::estimate(b))));
-                }
-            }
-        }
-        _ => {}
     }
     found
+}
+
+/// What of `thing` the layer of an earlier instruction holds: the instruction, what to call it, its bytes.
+fn held(
+    prices: &Prices<'_>,
+    side: &Side<'_>,
+    number: usize,
+    made: &[(Thing, f64)],
+    thing: &Thing,
+) -> Vec<(usize, String, Figure)> {
+    if let (Command::Copy(copy), Thing::Path(path)) = (&side.eval.step(number).command, thing) {
+        let bytes = copied(prices, number, copy, path);
+        return bytes.map(|bytes| (number, path.clone(), bytes)).into_iter().collect();
+    }
+    let found = made.iter().filter_map(|(made, bytes)| {
+        let name = footprint::covers(thing, made)?;
+        Some((number, name, Figure::estimate(*bytes)))
+    });
+    found.collect()
 }
 
 /// The bytes of a COPY that lie at or below a path.
