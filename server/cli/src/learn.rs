@@ -4,7 +4,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use layerwise_analysis::cost::{self, Lesson, log};
+use layerwise_analysis::cost::log::{self, BuildLog};
+use layerwise_analysis::cost::{self, Lesson};
+use layerwise_host::export;
 use layerwise_host::fs::{ContextFs, Links, OsFs};
 use layerwise_host::learnt::Store;
 use serde_json::json;
@@ -18,8 +20,8 @@ const MAX_LOG: u64 = 256 << 20;
 
 /// Learn from a build log how long the steps of a Dockerfile take
 ///
-/// Reads what `docker build --progress=rawjson` or `--progress=plain` wrote (or `docker buildx history logs`), finds the
-/// steps that it is of, and keeps their durations for this Dockerfile in the user's data folder; `plan` and the editors use
+/// Reads what `docker build --progress=rawjson` or `--progress=plain` wrote (or `docker buildx history logs`), or what
+/// `docker buildx history export` packed, finds the steps that it is of, and keeps their durations for this Dockerfile in the user's data folder; `plan` and the editors use
 /// them from then on. Steps that were cached, failed or were stopped teach nothing. A log of an older text of the
 /// Dockerfile teaches what stayed. `forget` removes it all.
 #[derive(clap::Args)]
@@ -87,11 +89,10 @@ impl Learn {
             "there is no home folder to keep it in; set XDG_DATA_HOME to the folder that should hold it",
         )?;
         let name = shown(&self.log);
-        let text = read(&self.log)?;
-        let log = log::parse(&text).map_err(|error| format!("{name}:{error}"))?;
+        let log = self.log(&name)?;
         let layers = match &self.history {
             Some(path) => {
-                let text = read(path)?;
+                let text = decode(&read(path)?);
                 Some(cost::layers(&text).map_err(|error| format!("{}:{error}", shown(path)))?)
             }
             None => None,
@@ -135,6 +136,26 @@ impl Learn {
         let file = store.save(&path, &learnt);
         file.map_err(|error| format!("{}: cannot be written: {error}", store.file(&path).display()))?;
         Ok(Told { lesson, sizes, answer, remembered })
+    }
+
+    /// The log: text, or what an export holds.
+    fn log(&self, name: &str) -> Result<BuildLog, String> {
+        let bytes = read(&self.log)?;
+        if !export::is_packed(&bytes) {
+            return log::parse(&decode(&bytes)).map_err(|error| format!("{name}:{error}"));
+        }
+        let logs = export::logs(&bytes).map_err(|error| format!("{name}: cannot be unpacked: {error}"))?;
+        let mut all = BuildLog::default();
+        for status in &logs {
+            let log = log::parse_status(status).map_err(|error| format!("{name}: {}", error.message))?;
+            all.vertices.extend(log.vertices);
+        }
+        if logs.is_empty() {
+            return Err(format!(
+                "{name}: this archive holds no build record; `docker buildx history export` writes one"
+            ));
+        }
+        Ok(all)
     }
 
     fn to_text(&self, told: &Told) -> String {
@@ -190,7 +211,7 @@ fn when(log: &Path) -> u64 {
     written.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
-fn read(path: &Path) -> Result<String, String> {
+fn read(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().lock().take(MAX_LOG + 1).read_to_end(&mut bytes).map(|_| bytes)
@@ -205,14 +226,7 @@ fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MAX_LOG {
         return Err(too_large(path));
     }
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(format!(
-            "{}: this is an archive, such as `docker buildx history export` writes; write its log with \
-             `docker buildx history logs --progress=rawjson REF 2> build.log` and learn that",
-            path.display()
-        ));
-    }
-    Ok(decode(&bytes))
+    Ok(bytes)
 }
 
 fn too_large(path: &Path) -> String {

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use tree_sitter::{Node, Parser, Tree};
 
@@ -23,6 +24,8 @@ pub struct Script {
     logical: Logical,
     tree: Tree,
     origin: Origin,
+    /// What [`Script::simple_commands`] found.
+    simple: OnceLock<Vec<SimpleCommand>>,
 }
 
 /// Where a script's text comes from.
@@ -149,7 +152,7 @@ impl Script {
             }
         }
         let tree = parse(logical.text())?;
-        Some(Script { logical, tree, origin })
+        Some(Script { logical, tree, origin, simple: OnceLock::new() })
     }
 
     /// The text that the shell gets.
@@ -186,6 +189,11 @@ impl Script {
     /// Whether a range of the text stands in one piece in the source.
     pub fn is_contiguous(&self, range: Range<usize>) -> bool {
         self.logical.is_contiguous(range)
+    }
+
+    /// What [`Self::commands`] gives, found once and kept: for what looks at a script with every edit elsewhere.
+    pub fn simple_commands(&self) -> &[SimpleCommand] {
+        self.simple.get_or_init(|| self.commands())
     }
 
     /// Every simple command, in order, nested ones too, down to [`MAX_NESTING`] commands within one another.

@@ -97,7 +97,7 @@ impl<'a> Estimator<'a> {
         if run.script.is_some() {
             all.push(Work { seconds: 2.0, opaque: true, ..Work::default() });
         } else if let Some(script) = instruction.script() {
-            for command in script.commands() {
+            for command in script.simple_commands() {
                 let words: Vec<&str> =
                     command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
                 all.push(work(&words, &locks));

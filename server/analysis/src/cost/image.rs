@@ -3,16 +3,26 @@
 //! An image is as big as all its layers: what its base has, what each step adds, and what a later step deletes all the
 //! same, since a layer that hides a file does not take it out of the one below.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use layerwise_model::eval::{Base, Command, Copy, Source};
 use layerwise_model::selection::source_path;
 use layerwise_syntax::shell::SimpleCommand;
 
-use super::run::{Made, What, is_recursive, package_bytes, work};
+use super::run::{self, What, is_recursive, package_bytes, work};
 use super::{Figure, Known, Prices, pull_seconds};
 use crate::actions::footprint::{self, Thing, Undone};
 use crate::plan::Side;
+
+/// How many layers down it is looked for what a step deletes. An image has 127 layers at most where overlayfs holds it.
+const MAX_LAYERS: usize = 256;
+
+/// The commands of which [`footprint::undone`] knows what they delete or replace.
+const DELETE: [&str; 19] = [
+    "rm", "unlink", "mv", "chown", "chmod", "chgrp", "apt-get", "apt", "apk", "yum", "dnf", "microdnf",
+    "tdnf", "npm", "yarn", "pip", "pip3", "composer", "sudo",
+];
 
 /// The size of the image that a build makes.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,15 +92,20 @@ pub(crate) fn of(side: &Side<'_>, known: &Known<'_>, prices: &Prices<'_>) -> Opt
         _ => parts.push(Part { line: base_line, what: "base", bytes: None }),
     }
     let mut gone: BTreeSet<(usize, String)> = BTreeSet::new();
-    for (at, &number) in layers.numbers.iter().enumerate() {
+    // What commands make, for the layers below the one that is looked at; found out only where something is deleted.
+    let mut below: Vec<(usize, OnceCell<Made>)> = Vec::new();
+    for &number in &layers.numbers {
         let line = side.file.line(number);
         let mut bytes = prices.get(number).bytes;
         let what = match &side.eval.step(number).command {
             Command::Run(_) => {
                 let mut again = Vec::new();
                 for (undone, thing, recursive) in undone(side, number) {
-                    let earlier = layers.numbers.get(..at).unwrap_or_default();
-                    let found = earlier.iter().rev().flat_map(|&n| held(prices, side, n, &thing));
+                    let earlier = below.iter().rev().take(MAX_LAYERS);
+                    let found = earlier.flat_map(|(n, cell)| {
+                        let made = cell.get_or_init(|| made(prices, side, *n));
+                        held(prices, side, *n, made, &thing)
+                    });
                     for (n, name, held) in found.collect::<Vec<_>>() {
                         if undone == Undone::Rewritten && !recursive {
                             continue;
@@ -119,6 +134,7 @@ pub(crate) fn of(side: &Side<'_>, known: &Known<'_>, prices: &Prices<'_>) -> Opt
             Command::Copy(_) => "output",
             _ => continue,
         };
+        below.push((number, OnceCell::new()));
         parts.push(Part { line, what, bytes });
     }
     let bytes =
@@ -160,42 +176,55 @@ fn undone(side: &Side<'_>, number: usize) -> Vec<(Undone, Thing, bool)> {
     let dir = &side.eval.step(number).state.dir;
     let Some(script) = side.file.instruction(number).1.script() else { return Vec::new() };
     let mut found = Vec::new();
-    for command in script.commands() {
+    let deletes = |command: &&SimpleCommand| command.name().is_none_or(|name| DELETE.contains(&name));
+    for command in script.simple_commands().iter().filter(deletes) {
         let moves = command.name() == Some("mv");
         let recursive = moves || command.words.iter().any(|w| is_recursive(&w.raw));
-        for (undone, thing) in footprint::undone(&command) {
+        for (undone, thing) in footprint::undone(command) {
             found.push((undone, absolute(thing, dir), recursive));
         }
     }
     found
 }
 
-/// What of `thing` the layer of an earlier instruction holds: the instruction, what to call it, its bytes.
-fn held(prices: &Prices<'_>, side: &Side<'_>, number: usize, thing: &Thing) -> Vec<(usize, String, Figure)> {
+/// Things with their bytes.
+type Made = Vec<(Thing, f64)>;
+
+/// What the commands of a RUN leave in its layer, with absolute paths, where its size is known.
+fn made(prices: &Prices<'_>, side: &Side<'_>, number: usize) -> Made {
+    let Some(script) = side.file.instruction(number).1.script() else { return Vec::new() };
+    let dir = &side.eval.step(number).state.dir;
+    // No more than the layer has: what is known of packages alone is not what they are together.
+    let layer = prices.get(number).bytes.map_or(f64::MAX, |b| b.value);
     let mut found = Vec::new();
-    match &side.eval.step(number).command {
-        Command::Copy(copy) => {
-            if let Thing::Path(path) = thing {
-                found.extend(copied(prices, number, copy, path).map(|bytes| (number, path.clone(), bytes)));
+    for command in script.simple_commands() {
+        for thing in footprint::made(command) {
+            let thing = absolute(thing, dir);
+            if let Some(bytes) = made_bytes(prices, number, command, &thing) {
+                found.push((thing, bytes.min(layer)));
             }
         }
-        Command::Run(_) => {
-            let dir = &side.eval.step(number).state.dir;
-            let Some(script) = side.file.instruction(number).1.script() else { return found };
-            for command in script.commands() {
-                for made in footprint::made(&command) {
-                    let made = absolute(made, dir);
-                    let Some(name) = footprint::covers(thing, &made) else { continue };
-                    // No more than the layer has: what is known of packages alone is not what they are together.
-                    let layer = prices.get(number).bytes.map_or(f64::MAX, |b| b.value);
-                    let bytes = made_bytes(prices, number, &command, &made).map(|b| b.min(layer));
-                    found.extend(bytes.map(|b| (number, name, Figure::estimate(b))));
-                }
-            }
-        }
-        _ => {}
     }
     found
+}
+
+/// What of `thing` the layer of an earlier instruction holds: the instruction, what to call it, its bytes.
+fn held(
+    prices: &Prices<'_>,
+    side: &Side<'_>,
+    number: usize,
+    made: &[(Thing, f64)],
+    thing: &Thing,
+) -> Vec<(usize, String, Figure)> {
+    if let (Command::Copy(copy), Thing::Path(path)) = (&side.eval.step(number).command, thing) {
+        let bytes = copied(prices, number, copy, path);
+        return bytes.map(|bytes| (number, path.clone(), bytes)).into_iter().collect();
+    }
+    let found = made.iter().filter_map(|(made, bytes)| {
+        let name = footprint::covers(thing, made)?;
+        Some((number, name, Figure::estimate(*bytes)))
+    });
+    found.collect()
 }
 
 /// The bytes of a COPY that lie at or below a path.
@@ -221,14 +250,14 @@ fn made_bytes(prices: &Prices<'_>, number: usize, command: &SimpleCommand, thing
         // A virtual package stands for all that the command installs.
         Thing::Package(manager, _) if command.has("--virtual") || command.has("-t") => {
             let words: Vec<&str> = command.words.iter().map(|w| w.raw.as_str()).collect();
-            let all = work(&words, &super::run::Unknown);
+            let all = work(&words, &run::Unknown);
             let system = all.made.into_iter().find(|m| matches!(&m.what, What::System(m, _) if m == manager));
             system.and_then(|m| m.bytes)
         }
         Thing::Package(manager, name) => package_bytes(manager, name),
         Thing::Path(path) => {
             let path = path.trim_end_matches("/@");
-            let fits = |made: &&Made| match &made.what {
+            let fits = |made: &&run::Made| match &made.what {
                 What::Cache(dir) => path.starts_with(dir) || dir.starts_with(path),
                 What::Download(Some(to)) => path.ends_with(to.trim_start_matches("./")),
                 _ => false,

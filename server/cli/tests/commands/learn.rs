@@ -139,7 +139,7 @@ fn what_is_no_log_is_an_error_with_its_place() {
         (&["empty.log"], "empty.log:1: the log is empty"),
         (&["none.log"], "none.log: no such file"),
         (&["app"], "app: "),
-        (&["export.dockerbuild"], "docker buildx history logs"),
+        (&["export.dockerbuild"], "cannot be unpacked"),
         (&["other.log"], "none of its 2 steps"),
         (&["setup.log"], "no step of a Dockerfile"),
         (&["plain.log", "--history", "garbage.log"], "garbage.log:2: this is no layer"),
@@ -166,6 +166,17 @@ fn logs_as_they_come() {
     folder.write("utf16.log", utf16);
     let told = learn(&folder, &["utf16.log"]);
     assert_eq!((told.status, &told.json()["measured"]), (0, &9.into()));
+}
+
+#[test]
+fn an_export_of_the_build_history_teaches_the_same() {
+    let folder = folder();
+    folder.write("app.dockerbuild", include_bytes!("../../../analysis/tests/logs/export.dockerbuild"));
+    let told = learn(&folder, &["app.dockerbuild"]);
+    assert_eq!((told.status, told.err.as_str()), (0, ""));
+    assert_eq!((&told.json()["in_log"], &told.json()["measured"]), (&10.into(), &9.into()));
+    let found = seconds(&folder, &[15], &[])[0];
+    assert!(found.1 && (2.0..2.5).contains(&found.0), "{found:?}");
 }
 
 #[test]

@@ -7,11 +7,13 @@
 
 mod plain;
 mod rawjson;
+mod status;
 mod step_name;
 mod terminal;
 
 use std::fmt;
 
+pub use status::parse_status;
 pub use step_name::StepName;
 
 /// One build log.

@@ -178,8 +178,11 @@ fn total(intervals: &BTreeMap<String, Option<String>>) -> Option<f64> {
     Some(sum)
 }
 
-/// An RFC 3339 time as seconds since 1970.
+/// An RFC 3339 time, or `@` and a number, as seconds since 1970.
 fn seconds(text: &str) -> Option<f64> {
+    if let Some(number) = text.strip_prefix('@') {
+        return number.parse().ok().filter(|n: &f64| n.is_finite());
+    }
     let (date, time) = text.split_once('T')?;
     let mut date = date.splitn(3, '-').map(|p| p.parse::<i64>().ok());
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
