@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
-const binary = process.env.LAYERWISE;
+const binary = process.env.LAYERWISE && resolve(process.env.LAYERWISE);
 if (!binary) throw new Error('LAYERWISE does not name the binary; run .ci/visualizer.sh');
 
 /** A folder with these files. @param {Record<string, string>} files */
@@ -19,7 +19,9 @@ export function project(files) {
 
 /** What the binary prints. @param {string} dir @param {string[]} args */
 export function run(dir, args) {
-  return execFileSync(binary, args, { cwd: dir, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
+  // What this machine's user taught layerwise is not asked.
+  const env = { ...process.env, XDG_DATA_HOME: join(dir, '.data') };
+  return execFileSync(binary, args, { cwd: dir, env, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** The data inside a page. @param {string} html */
@@ -139,6 +141,7 @@ export function priced(data) {
   const of = { run: 24, copy: 0.6, add: 0.6, workdir: 0.1, from: 3 };
   let n = 0;
   for (const step of data.steps) {
+    delete step.price;
     if (step.state === 'metadata' || step.state === 'not-built') continue;
     n += 1;
     const value = (of[step.kind] ?? 0) * (1 + (n * 7) % 5) * 0.7;

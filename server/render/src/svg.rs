@@ -37,6 +37,8 @@ fill: var(--on) }
 .lane { fill: var(--lane); stroke: var(--rule) } .apart { stroke-dasharray: 5 4 }
 .edge { fill: none; stroke: var(--dim); stroke-width: 1.5 } .content { stroke-dasharray: 5 4 }
 .tip { fill: var(--dim) }
+.rebuilt .edge { stroke: var(--rebuilt) } .rebuilt .tip { fill: var(--rebuilt) }
+.depends .edge { stroke: var(--depends) } .depends .tip { fill: var(--depends) }
 .cached .tile { fill: var(--cached) } .rebuilt .tile { fill: var(--rebuilt) } .depends .tile { fill: var(--depends) }
 .metadata .tile { fill: var(--metadata) } .not-built .tile { fill: none; stroke: var(--metadata); stroke-dasharray: 2 2 }
 .not-built .sign { fill: var(--dim) } .row { fill: none } .rebuilt .row { fill: var(--rebuilt-bg) }
@@ -143,7 +145,7 @@ pub fn to_svg(structure: &Structure, plan: Option<&Plan>, about: &About) -> Stri
             *bottom = top + height + BETWEEN;
         }
     }
-    let edges = edges(structure, &places);
+    let edges = edges(structure, plan, &places);
     let width = 2 * MARGIN + count * LANE + (count - 1) * GAP;
     let height = heights.iter().max().copied().unwrap_or(0) + MARGIN - BETWEEN;
     format!(
@@ -191,7 +193,7 @@ fn title(plan: Option<&Plan>, about: &About) -> String {
             x + 25,
             MARGIN + 75
         );
-        x += 92;
+        x += 44 + word.len() * 6;
     }
     let _ = writeln!(
         out,
@@ -206,7 +208,7 @@ fn title(plan: Option<&Plan>, about: &About) -> String {
 }
 
 /// The curves from lane to lane.
-fn edges(structure: &Structure, places: &[(usize, (usize, usize, usize))]) -> String {
+fn edges(structure: &Structure, plan: Option<&Plan>, places: &[(usize, (usize, usize, usize))]) -> String {
     let mut sorted = places.to_vec();
     sorted.sort_unstable_by_key(|(line, _)| *line);
     let place = |line: usize| {
@@ -214,14 +216,20 @@ fn edges(structure: &Structure, places: &[(usize, (usize, usize, usize))]) -> St
         Some(sorted[at].1)
     };
     let mut out = String::new();
+    let state = |line: usize| {
+        let number = structure.steps.binary_search_by_key(&line, |s| s.line).ok()?;
+        plan?.steps.get(number).map(|s| s.state).filter(|s| matches!(s, State::Rebuilt | State::Depends))
+    };
     for (from, to, by_content) in structure.crossings() {
         let (Some((_, right, y1)), Some((left, _, y2))) = (place(from), place(to)) else { continue };
-        let class = if by_content { "edge content" } else { "edge" };
+        let way = if by_content { " content" } else { "" };
+        // An edge on which something changes has the colour of what it changes.
+        let moving = state(from).and(state(to)).map_or("", State::as_str);
         let bend = (left.saturating_sub(right) / 2).max(28);
         let end = left.saturating_sub(6);
         let _ = writeln!(
             out,
-            r#"<path class="{class}" d="M{right} {y1}C{} {y1} {} {y2} {end} {y2}"/><path class="tip" d="M{left} {y2}l-8 -4v8z"/>"#,
+            r#"<g class="{moving}"><path class="edge{way}" d="M{right} {y1}C{} {y1} {} {y2} {end} {y2}"/><path class="tip" d="M{left} {y2}l-8 -4v8z"/></g>"#,
             right + bend,
             end.saturating_sub(bend)
         );

@@ -1497,6 +1497,7 @@ class Page {
       board.show(views[n], { title, folded: this.folded, shown: this.shown, most });
     });
     this.overview.replaceChildren(...now.model.stages.flatMap((stage, n) => (n === 0 ? [] : [el('span', { class: 'between' })]).concat(cells(stage.steps, now.states))));
+    this.overview.classList.toggle('dense', now.model.steps.length > 150);
     this.overview.hidden = now.states.size === 0;
     const folds = this.models.flatMap((model) => model.stages);
     this.foldAll.hidden = folds.length < 4;
