@@ -2,12 +2,18 @@
 
 import os
 import pathlib
+import tempfile
 
 import pytest
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, fixture, make_test_lsp_client
 
 from profiles import PROFILES
+
+
+# What a build teaches, and pages, are kept in the user's folders: not in those of whoever runs the tests.
+for folder in ["XDG_DATA_HOME", "XDG_CACHE_HOME"]:
+    os.environ[folder] = tempfile.mkdtemp(prefix="layerwise-e2e-")
 
 
 @pytest.fixture(scope="session")

@@ -59,16 +59,19 @@ pub fn serve_stdio() -> u8 {
             return 2;
         }
     };
-    let server = serve(workbench(), tokio::io::stdin(), tokio::io::stdout());
+    let store = layerwise_host::learnt::Store::user();
+    let engine = Arc::new(workbench::Workbench::keeping(store));
+    let server = serve(engine, tokio::io::stdin(), tokio::io::stdout());
     let status = catch_unwind(AssertUnwindSafe(|| runtime.block_on(server)));
     // A thread may sit in a read of stdin that never returns; dropping the runtime would wait for it.
     runtime.shutdown_background();
     status.unwrap_or(1)
 }
 
-/// The engine of the product, on the real file system; what [`serve_stdio`] serves with.
-pub fn workbench() -> Arc<dyn Engine> {
-    Arc::new(workbench::Workbench::new())
+/// The engine of the product, on the real file system, as [`serve_stdio`] serves with it, but for the folder in which it
+/// keeps what builds teach: `learnt`, which need not exist, instead of the user's own.
+pub fn workbench(learnt: &std::path::Path) -> Arc<dyn Engine> {
+    Arc::new(workbench::Workbench::keeping(Some(layerwise_host::learnt::Store::at(learnt))))
 }
 
 /// Serves one client on `input` and `output` with the given engine; [`serve_stdio`] is this with the process's own.

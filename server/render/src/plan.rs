@@ -12,6 +12,9 @@ use crate::figures::{self, figure_json, price_json};
 /// The version of the JSON form; it changes when a field changes its meaning.
 pub const JSON_VERSION: u32 = 1;
 
+/// How many links of a step's chain the JSON form has: those of all steps together would be the square of the file's length.
+const MAX_LINKS: usize = 64;
+
 /// How many causes the text form names before it counts the rest.
 const MAX_CAUSES: usize = 3;
 
@@ -144,7 +147,7 @@ fn step_json(step: &Step, plan: &Plan) -> Value {
 
 pub(crate) fn chain_json(step: &Step, plan: &Plan) -> Value {
     let link = |link: &Link| json!({ "line": link.line, "because": link.because.as_ref().map(cause_json) });
-    plan.chain(step).iter().map(link).collect()
+    plan.first_links(step, MAX_LINKS).iter().map(link).collect()
 }
 
 /// The image in JSON: `{"bytes": F, "pull_seconds": F, "parts": [{"line", "what", "bytes": F}], "orphaned": [{"line",

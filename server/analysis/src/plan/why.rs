@@ -1,5 +1,7 @@
 //! Why a step runs again, down to the root, and what would keep it cached.
 
+use std::collections::HashSet;
+
 use layerwise_model::engine::Feature;
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::graph::is_http;
@@ -31,16 +33,24 @@ impl Plan {
     /// From a step to the root cause: the step itself first, then the step that makes it run, and so on. Empty for a step
     /// that is not rebuilt and does not depend.
     pub fn chain(&self, step: &Step) -> Vec<Link> {
+        self.first_links(step, usize::MAX)
+    }
+
+    /// The first links of [`Plan::chain`], at most as many as are asked for: all chains of a file together have the square
+    /// of its length.
+    pub fn first_links(&self, step: &Step, most: usize) -> Vec<Link> {
         let mut links = Vec::new();
+        let mut seen = HashSet::new();
         let mut current = step;
         loop {
-            if !current.runs() {
+            if !current.runs() || links.len() >= most {
                 return links;
             }
             let because = root_most(current);
+            seen.insert(current.line);
             links.push(Link { line: current.line, because: because.cloned() });
             let Some(Cause::Line(line)) = because else { return links };
-            if *line == current.line || links.iter().any(|l| l.line == *line) {
+            if seen.contains(line) {
                 return links;
             }
             match self.at_line(*line) {

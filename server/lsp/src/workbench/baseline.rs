@@ -1,13 +1,17 @@
 //! What the plan is compared with: the last known build, else git's HEAD, else the state when the file was opened.
 //!
 //! Causes are told by one build before; where known builds are what is compared with, what any of them left in the cache
-//! is cached.
+//! is cached. Builds of this session are known with their contexts; of earlier ones there is what the user's data folder
+//! keeps ([`Store`]), which can be compared with once the files of the context are hashed.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use layerwise_model::{Context, File, Options};
+use layerwise_host::learnt::Store;
+use layerwise_model::learnt::Learnt;
+use layerwise_model::{Content, Context, Entry, File, Options};
 use layerwise_render::plan::Baseline as Kind;
 use layerwise_render::when;
 
@@ -106,14 +110,64 @@ pub(crate) struct Past {
     pub(crate) context: Option<Arc<Context>>,
 }
 
-/// What one Dockerfile is compared with, as far as the user decides it. It outlives the open document.
+impl Past {
+    /// The same with what was hashed since it was made: files of a big context are hashed in the background, and what was
+    /// unread here would be told from what is hashed now.
+    fn learnt(past: &Arc<Past>, contexts: &Contexts) -> Arc<Past> {
+        let Some(context) = &past.context else { return Arc::clone(past) };
+        let learnt = contexts.learnt(Arc::clone(context));
+        if Arc::ptr_eq(&learnt, context) {
+            return Arc::clone(past);
+        }
+        let (file, options) = (past.file.clone(), past.options.clone());
+        Arc::new(Past { file, options, context: Some(learnt) })
+    }
+}
+
+/// Builds that were: what a plan is compared with.
+#[derive(Clone, Default)]
+pub(crate) struct Pasts {
+    /// The last one, by which causes are told.
+    pub(crate) last: Option<Arc<Past>>,
+    /// Others that left something in the cache.
+    pub(crate) others: Vec<Arc<Past>>,
+    /// What was kept of builds, all of which left something in the cache, too.
+    pub(crate) kept: Option<Arc<Learnt>>,
+}
+
+impl Pasts {
+    /// One build before, and no others.
+    pub(crate) fn one(past: Arc<Past>) -> Pasts {
+        Pasts { last: Some(past), ..Pasts::default() }
+    }
+
+    /// Whether these are the same objects.
+    pub(crate) fn is_same(&self, other: &Pasts) -> bool {
+        fn same<T>(a: &[Arc<T>], b: &[Arc<T>]) -> bool {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
+        }
+        same(self.last.as_slice(), other.last.as_slice())
+            && same(&self.others, &other.others)
+            && same(self.kept.as_slice(), other.kept.as_slice())
+    }
+}
+
+/// What one Dockerfile is compared with, as far as the user decides it, and what its builds taught. It outlives the open
+/// document.
 #[derive(Default)]
 pub(crate) struct Known {
     /// Chosen by a command; it comes before the setting.
     pub(crate) chosen: Option<Choice>,
+    /// Builds of this session, the last one first.
     builds: VecDeque<(Arc<Past>, SystemTime)>,
+    /// What was kept of builds of all sessions.
+    learnt: Option<Arc<Learnt>>,
+    /// The state of the file that it is kept in, when it was read; `None`: not read yet.
+    read: Option<Option<SystemTime>>,
+    /// The last kept build as one that can be compared with, and what it was made with.
+    last_kept: Option<(Arc<Learnt>, Arc<Context>, Options, Arc<Past>)>,
     /// [`Contexts::learnt_times`] when the builds' contexts were last brought up to date.
-    learnt: u64,
+    learnt_times: u64,
 }
 
 impl Known {
@@ -127,25 +181,114 @@ impl Known {
         }
     }
 
-    /// Files of a big context are hashed in the background: what a build's context holds unread is given its hash, so that it
-    /// can be compared with the context as it is now.
-    pub(crate) fn learn(&mut self, contexts: &Contexts) {
-        if std::mem::replace(&mut self.learnt, contexts.learnt_times()) == self.learnt {
-            return;
-        }
-        for (past, _) in &mut self.builds {
-            let Some(context) = &past.context else { continue };
-            let learnt = contexts.learnt(Arc::clone(context));
-            if !Arc::ptr_eq(&learnt, context) {
-                let (file, options) = (past.file.clone(), past.options.clone());
-                *past = Arc::new(Past { file, options, context: Some(learnt) });
+    /// What was kept, read again if its file changed. Reads the disk.
+    pub(crate) fn learnt(&mut self, store: Option<&Store>, dockerfile: Option<&Path>) -> Option<Arc<Learnt>> {
+        let (store, dockerfile) = (store?, dockerfile?);
+        let modified = std::fs::metadata(store.file(dockerfile)).and_then(|found| found.modified()).ok();
+        if self.read != Some(modified) {
+            let loaded = store.load(dockerfile);
+            if let Some(note) = loaded.note {
+                tracing::warn!("{note}");
             }
+            self.learnt = loaded.learnt.map(Arc::new);
+            self.read = Some(modified);
         }
+        self.learnt.clone()
     }
 
-    /// The known builds, the last one first, each with when it was.
-    pub(crate) fn builds(&self) -> impl Iterator<Item = &(Arc<Past>, SystemTime)> {
-        self.builds.iter()
+    /// The known builds, with when the last one was; `None` if none is known, or if what is kept cannot be compared with the
+    /// context yet, because files that may be the same were not read.
+    pub(crate) fn builds(
+        &mut self,
+        contexts: &Contexts,
+        now: Option<&Arc<Context>>,
+        options: &Options,
+    ) -> Option<(Pasts, SystemTime)> {
+        if std::mem::replace(&mut self.learnt_times, contexts.learnt_times()) != contexts.learnt_times() {
+            for (past, _) in &mut self.builds {
+                *past = Past::learnt(past, contexts);
+            }
+        }
+        let kept = self.learnt.clone().filter(|learnt| !learnt.builds.is_empty());
+        let kept_when = kept.as_ref().and_then(|learnt| learnt.builds.last());
+        let kept_when = kept_when.map(|last| UNIX_EPOCH + Duration::from_secs(last.when));
+        // Seconds are what is kept of a time.
+        let newer = |when: &SystemTime| kept_when.is_none_or(|kept| kept <= *when + Duration::from_secs(1));
+        if let Some((last, when)) = self.builds.front().filter(|(_, when)| newer(when)) {
+            let others = self.builds.iter().skip(1).map(|(past, _)| Arc::clone(past)).collect();
+            return Some((Pasts { last: Some(Arc::clone(last)), others, kept }, *when));
+        }
+        let (learnt, when) = (kept?, kept_when?);
+        let last = &learnt.builds.last()?.built;
+        let others: Vec<_> = self.builds.iter().map(|(past, _)| Arc::clone(past)).collect();
+        let Some(now) = now else {
+            let past = last
+                .file()
+                .map(|file| Arc::new(Past { file, options: Some(last.options(options)), context: None }));
+            return Some((Pasts { last: past, others, kept: Some(Arc::clone(&learnt)) }, when));
+        };
+        let unread = |entry: &Entry| matches!(entry.content, Content::Unread(_));
+        if now.entries.totals("").unread > 0
+            && now.entries.iter().any(|(path, entry)| unread(entry) && last.may_be_same(path, entry))
+        {
+            return None;
+        }
+        if let Some((of, with, asked, past)) = &self.last_kept
+            && Arc::ptr_eq(of, &learnt)
+            && Arc::ptr_eq(with, now)
+            && asked == options
+        {
+            return Some((
+                Pasts { last: Some(Arc::clone(past)), others, kept: Some(Arc::clone(&learnt)) },
+                when,
+            ));
+        }
+        let past = last.file().zip(last.context(now)).map(|(file, context)| {
+            Arc::new(Past { file, options: Some(last.options(options)), context: Some(Arc::new(context)) })
+        });
+        self.last_kept =
+            past.clone().map(|past| (Arc::clone(&learnt), Arc::clone(now), options.clone(), past));
+        Some((Pasts { last: past, others, kept: Some(Arc::clone(&learnt)) }, when))
+    }
+
+    /// Whether any build is known.
+    pub(crate) fn has_builds(&self) -> bool {
+        !self.builds.is_empty() || self.learnt.as_ref().is_some_and(|learnt| !learnt.builds.is_empty())
+    }
+}
+
+/// The state when a file was opened, context and all.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// The text, and the context's folder and state then; `None` as long as nobody asked.
+    found: Option<(Option<PathBuf>, Arc<Past>)>,
+    learnt_times: u64,
+}
+
+impl Start {
+    /// The state when the file was opened. `text` is asked once; a context of another folder than then is not compared.
+    pub(crate) fn get(
+        &mut self,
+        contexts: &Contexts,
+        folder: Option<(&Path, &Arc<Context>)>,
+        text: impl FnOnce() -> File,
+    ) -> Arc<Past> {
+        let times = contexts.learnt_times();
+        let (root, past) = match self.found.take() {
+            Some((root, past)) if root.as_deref() == folder.map(|(root, _)| root) => {
+                (root, if self.learnt_times == times { past } else { Past::learnt(&past, contexts) })
+            }
+            // The first time, or the file is one of another folder now.
+            other => {
+                let file = other.map_or_else(text, |(_, past)| past.file.clone());
+                let context = folder.map(|(_, context)| Arc::clone(context));
+                let root = folder.map(|(root, _)| root.to_path_buf());
+                (root, Arc::new(Past { file, options: None, context }))
+            }
+        };
+        self.learnt_times = times;
+        self.found = Some((root, Arc::clone(&past)));
+        past
     }
 }
 
@@ -216,8 +359,9 @@ mod tests {
             let past = Past { file, options: None, context: None };
             known.built(past, UNIX_EPOCH + Duration::from_secs(second));
         }
-        assert_eq!(known.builds().count(), MAX_BUILDS);
-        let last = known.builds().next().expect("a build");
-        assert_eq!(last.1, UNIX_EPOCH + Duration::from_secs(99));
+        let contexts = Contexts::new(Arc::new(layerwise_host::memfs::MemFs::new()));
+        let (pasts, when) = known.builds(&contexts, None, &Options::default()).expect("builds");
+        assert_eq!(pasts.others.len() + 1, MAX_BUILDS);
+        assert_eq!(when, UNIX_EPOCH + Duration::from_secs(99));
     }
 }

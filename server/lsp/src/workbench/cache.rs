@@ -3,15 +3,18 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use layerwise_analysis::cost;
 use layerwise_analysis::plan::{State, stage_name, with_changed};
-use layerwise_host::context::{below_root, lexical};
+use layerwise_host::context::{Limits, below_root, fingerprint, lexical};
 use layerwise_host::fs::Links;
 use layerwise_host::git;
+use layerwise_host::learnt::Store;
 use layerwise_model::dockerignore::Dockerignore;
+use layerwise_model::learnt::Learnt;
 use layerwise_model::selection::{has_wildcard, source_path};
-use layerwise_model::{Context, File};
+use layerwise_model::{Content, Context, File};
 use layerwise_render::graph::graph_json;
 use layerwise_render::mermaid::to_mermaid;
 use layerwise_render::page::to_html;
@@ -20,7 +23,7 @@ use layerwise_render::svg::to_svg;
 use layerwise_syntax::Parsed;
 use serde_json::{Value, json};
 
-use super::baseline::{Choice, Named, Past};
+use super::baseline::{Choice, Named, Past, Pasts};
 use super::build::{self, Build, with_dockerfile};
 use super::cache_hover;
 use super::document::Opened;
@@ -39,6 +42,9 @@ const MAX_SAVED_BYTES: u64 = 4 << 20;
 
 /// How many files one question may name, patterns expanded.
 const MAX_CHANGED: usize = 10_000;
+
+/// How long reading the files of a context may take when what was built is to be kept.
+const HASHING: Duration = Duration::from_secs(10);
 
 /// The code of the diagnostics that say what runs again.
 const CODE: &str = "cache";
@@ -64,38 +70,44 @@ impl View {
                 return Err(error.clone());
             }
             let before = plans.before(&pasts, now.as_ref(), options);
-            let planned = Arc::new(Planned::new(before.as_deref(), after, baseline, self.terms()));
+            let planned = Arc::new(Planned::new(&before, after, baseline, self.terms()));
             plans.last = Some(Arc::clone(&planned));
             Ok(planned)
         })
     }
 
     fn terms(&self) -> Terms {
-        Terms { contents: self.settings.cache, mbps: self.settings.mbps }
+        let (contents, mbps) = (self.settings.cache, self.settings.mbps);
+        let mut known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let learnt = known.learnt(self.own.shared.store.as_ref(), self.own.path.as_deref());
+        Terms { contents, mbps, learnt }
     }
 
-    /// What is compared with: its name, the builds, the last one first, and the context as it is now, where that belongs
-    /// together with them.
-    fn baseline(&self, context: Option<&Arc<Context>>) -> (Named, Vec<Arc<Past>>, Option<Arc<Context>>) {
+    /// What is compared with: its name, the builds, and the context as it is now, where that belongs together with them.
+    fn baseline(&self, context: Option<&Arc<Context>>) -> (Named, Pasts, Option<Arc<Context>>) {
+        let shared = &self.own.shared;
         let (choice, built) = {
             let mut known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
             let choice = known.chosen.clone().unwrap_or_else(|| self.settings.baseline.clone());
-            known.learn(&self.own.shared.contexts);
-            (choice, known.builds().cloned().collect::<Vec<_>>())
+            known.learnt(shared.store.as_ref(), self.own.path.as_deref());
+            let wanted = matches!(choice, Choice::Auto | Choice::Build);
+            let built = wanted.then(|| known.builds(&shared.contexts, context, &self.settings.options));
+            (choice, built.flatten())
         };
         if choice == Choice::None {
-            return (Named::new(Kind::None, "nothing (a cold build)"), Vec::new(), None);
+            return (Named::new(Kind::None, "nothing (a cold build)"), Pasts::default(), None);
         }
-        if let (Choice::Auto | Choice::Build, Some((_, when))) = (&choice, built.first()) {
-            let baseline = Named { when: Some(*when), ..Named::new(Kind::Build, "the last build") };
-            return (baseline, built.into_iter().map(|(past, _)| past).collect(), None);
+        if let Some((pasts, when)) = built {
+            let baseline = Named { when: Some(when), ..Named::new(Kind::Build, "the last build") };
+            return (baseline, pasts, None);
         }
         if let Some(revision) = choice.revision()
             && let Some(Answer::Known(past, now)) = self.at_revision(revision, context)
         {
-            return (Named::new(Kind::Head, revision), vec![past], now);
+            return (Named::new(Kind::Head, revision), Pasts::one(past), now);
         }
-        (Named::new(Kind::Opened, "the state when it was opened"), vec![self.opened()], None)
+        let opened = self.opened();
+        (Named::new(Kind::Opened, "the state when it was opened"), Pasts::one(opened), None)
     }
 
     /// What git said of a revision; `None` if it is not asked.
@@ -109,15 +121,22 @@ impl View {
         Some(shared.history.ask(shared, &question, context))
     }
 
-    /// The file as it was when it was opened.
+    /// The state when the file was opened, context and all.
     fn opened(&self) -> Arc<Past> {
+        let folder = self.folder();
+        let folder = folder.as_ref().map(|folder| (folder.root.as_path(), &folder.context));
+        let mut start = self.own.start.lock().unwrap_or_else(PoisonError::into_inner);
+        start.get(&self.own.shared.contexts, folder, || File::new(self.opened_text()))
+    }
+
+    fn opened_text(&self) -> Parsed {
         let mut opened = self.own.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Opened::OnDisk(parsed) = &*opened {
             let read = |path: &Path| {
                 let bytes = self.own.shared.fs.read(path, MAX_SAVED_BYTES, Links::Follow).ok()?;
                 String::from_utf8(bytes).ok()
             };
-            *opened = Opened::known(match self.own.path.as_deref().and_then(read) {
+            *opened = Opened::Known(match self.own.path.as_deref().and_then(read) {
                 // Opening a file that is what it is on disk is the usual case, and saves a parse.
                 Some(text) if *parsed.text() == *text.as_str() => parsed.clone(),
                 Some(text) => Parsed::new(&text),
@@ -125,10 +144,7 @@ impl View {
             });
         }
         match &*opened {
-            Opened::Known(past) => Arc::clone(past),
-            Opened::OnDisk(parsed) => {
-                Arc::new(Past { file: File::new(parsed.clone()), options: None, context: None })
-            }
+            Opened::Known(parsed) | Opened::OnDisk(parsed) => parsed.clone(),
         }
     }
 
@@ -465,19 +481,103 @@ impl View {
 
     pub(crate) fn was_built(&self) -> Result<String, String> {
         let planned = self.planned().as_ref()?;
+        let when = SystemTime::now();
+        self.remember(planned, when);
+        // Of a file that is on no disk nothing can be kept; it is remembered as long as it is open.
+        let kept = match self.keeper() {
+            Ok((store, path)) => {
+                let build = self.hashed(planned);
+                let mut learnt = store.open(path);
+                let known = build.context.as_ref().is_none_or(|context| is_hashed(context));
+                if known {
+                    learnt.built(cost::build(&build.side(), seconds(when), "marked as built".to_owned()));
+                    self.keep(store, path, &learnt)
+                } else {
+                    Err("its context is too big to be kept".to_owned())
+                }
+            }
+            Err(why) => Err(why),
+        };
+        let target = planned.after.eval.target.map(|index| stage_name(&planned.after.file, index));
+        let (dockerfile, _) = self.names();
+        let so_long = kept.err().map_or(String::new(), |why| format!(", until this session ends ({why})"));
+        let target = target.as_deref().unwrap_or("its last stage");
+        Ok(format!("{dockerfile} counts as built up to {target}{so_long}."))
+    }
+
+    /// This was built at that time.
+    fn remember(&self, planned: &Planned, when: SystemTime) {
         let past = Past {
             file: planned.after.file.clone(),
             options: Some(planned.after.options.clone()),
-            context: planned.after.context.clone(),
+            context: self.folder().map(|folder| folder.context),
         };
-        self.own.known.lock().unwrap_or_else(PoisonError::into_inner).built(past, SystemTime::now());
-        let target = planned.after.eval.target.map(|index| stage_name(&planned.after.file, index));
-        let (dockerfile, _) = self.names();
-        Ok(format!("{dockerfile} counts as built up to {}.", target.as_deref().unwrap_or("its last stage")))
+        self.own.known.lock().unwrap_or_else(PoisonError::into_inner).built(past, when);
     }
 
-    pub(crate) fn learnt(&self, _log: &str) -> Result<Value, String> {
-        Err("Build logs are not read by this build of Layerwise.".to_owned())
+    /// Where what builds teach is kept, and for which file.
+    fn keeper(&self) -> Result<(&Store, &Path), String> {
+        let store = self.own.shared.store.as_ref().ok_or("there is no folder to keep it in")?;
+        Ok((store, self.own.path.as_deref().ok_or("the file is not on disk")?))
+    }
+
+    fn keep(&self, store: &Store, path: &Path, learnt: &Learnt) -> Result<(), String> {
+        let kept = store.save(path, learnt);
+        kept.map(drop).map_err(|error| format!("{} cannot be written: {error}", store.file(path).display()))
+    }
+
+    /// The build with the files of its context read: only then do its keys mean something in another session.
+    fn hashed(&self, planned: &Planned) -> Build {
+        let after = &planned.after;
+        let context = after.context.as_ref().zip(self.folder()).map(|(context, folder)| {
+            let limits = Limits { deadline: Some(Instant::now() + HASHING), ..Limits::default() };
+            let unread =
+                context.entries.iter().filter(|(_, entry)| matches!(entry.content, Content::Unread(_)));
+            let unread = unread.map(|(path, _)| path);
+            Arc::new(fingerprint(self.own.shared.fs.as_ref(), &folder.root, context, unread, &limits))
+        });
+        Build::new(after.file.clone(), after.options.clone(), context, Some(&after.eval))
+    }
+
+    pub(crate) fn learnt(&self, log: &str) -> Result<Value, String> {
+        let planned = self.planned().as_ref()?;
+        let (store, path) = self.keeper().map_err(|why| format!("Nothing can be learnt: {why}."))?;
+        let log = cost::log::parse(log).map_err(|error| format!("The log, line {error}."))?;
+        let build = self.hashed(planned);
+        let mut learnt = store.open(path);
+        let lesson = cost::learn(&build.side(), &log, &mut learnt);
+        if lesson.in_log == 0 {
+            return Err("The log has no step of a Dockerfile in it, so there is nothing to learn.".to_owned());
+        }
+        let (dockerfile, _) = self.names();
+        if lesson.matched == 0 {
+            let first = lesson.strange.first().map_or("", String::as_str);
+            return Err(format!(
+                "None of the {} steps of the log ({first}) is one of {dockerfile}.",
+                lesson.in_log
+            ));
+        }
+        let when = SystemTime::now();
+        let remembered = lesson.complete && build.context.as_ref().is_none_or(|context| is_hashed(context));
+        if remembered {
+            learnt.built(cost::build(&build.side(), seconds(when), "an imported log".to_owned()));
+        }
+        self.keep(store, path, &learnt)?;
+        if remembered {
+            self.remember(planned, when);
+        }
+        let lines = lesson.lines.iter().map(|(line, seconds)| json!({"line": line, "seconds": seconds}));
+        Ok(json!({
+            "version": 1,
+            "dockerfile": dockerfile,
+            "in_log": lesson.in_log,
+            "matched": lesson.matched,
+            "measured": lesson.measured,
+            "strange": lesson.strange,
+            "lines": lines.collect::<Vec<_>>(),
+            "layers": null,
+            "remembered": remembered,
+        }))
     }
 
     /// What the user wants to compare with.
@@ -492,7 +592,7 @@ impl View {
         match &choice {
             Choice::Build => {
                 let known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
-                if known.builds().next().is_none() {
+                if !known.has_builds() {
                     return Err(
                         "No build of this file is known; mark it as built, or import the log of a build."
                             .to_owned(),
@@ -517,4 +617,14 @@ impl View {
         self.own.known.lock().unwrap_or_else(PoisonError::into_inner).chosen = Some(choice);
         Ok(format!("The plan is compared with {said}."))
     }
+}
+
+/// Whether the whole of a context is known, down to the bytes of its files.
+fn is_hashed(context: &Context) -> bool {
+    context.incomplete.is_none() && context.entries.totals("").unread == 0
+}
+
+/// Seconds since 1970.
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -66,15 +66,14 @@ pub(crate) fn why(step: &Step, plan: &Plan) -> String {
     if more > 0 {
         let _ = writeln!(text, "* and {more} more");
     }
-    let chain = plan.chain(step);
+    let chain = plan.first_links(step, MAX_CHAIN + 2);
     for link in chain.iter().skip(1).take(MAX_CHAIN) {
         if let (Some(because), Some(at)) = (&link.because, plan.at_line(link.line)) {
             let _ = writeln!(text, "* line {}: {}", link.line, cause(because, at, plan));
         }
     }
-    let more = chain.len().saturating_sub(MAX_CHAIN + 1);
-    if more > 0 {
-        let _ = writeln!(text, "* and {more} more lines down to the root");
+    if chain.len() > MAX_CHAIN + 1 {
+        text.push_str("* and so on, line by line\n");
     }
     text
 }

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use layerwise_analysis::{Checker, plan};
 use layerwise_host::read::{MAX_DOCKERFILE, MAX_LINES};
-use layerwise_model::{Context, Evaluation, File, Options};
+use layerwise_model::{Context, Evaluation, Options};
 use layerwise_syntax::text::Text;
 use layerwise_syntax::{Document as Syntax, Parsed};
 
 use super::Shared;
-use super::baseline::{Known, Past};
+use super::baseline::{Known, Past, Pasts, Start};
 use super::build::{Build, with_dockerfile};
 use super::looks::Looks;
 use super::planned::Planned;
@@ -32,6 +32,7 @@ pub(crate) struct Own {
     pub(crate) shared: Arc<Shared>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) opened: Mutex<Opened>,
+    pub(crate) start: Mutex<Start>,
     pub(crate) known: Arc<Mutex<Known>>,
     pub(crate) memory: Mutex<Memory>,
     pub(crate) plans: Mutex<Plans>,
@@ -52,7 +53,7 @@ pub(crate) enum Opened {
     /// the editor opened.
     OnDisk(Parsed),
     /// The file as it was read then.
-    Known(Arc<Past>),
+    Known(Parsed),
 }
 
 /// What the last view's check computed, for the next one.
@@ -71,41 +72,39 @@ pub(crate) struct Plans {
 
 /// The builds before, and what they were made of.
 struct Before {
-    pasts: Vec<Arc<Past>>,
+    pasts: Pasts,
     now: Option<Arc<Context>>,
     options: Options,
     found: Arc<Ran>,
 }
 
-/// Builds that ran: the last one, by which causes are told, and what all of them left in the cache.
+/// Builds that ran: the last one, by which causes are told, if more than its keys are known, and what all of them left in
+/// the cache.
 pub(crate) struct Ran {
-    pub(crate) last: Build,
+    pub(crate) last: Option<Build>,
     pub(crate) known: plan::Known,
 }
 
 impl Plans {
-    /// The builds before, the last one first, computed once for all edits. `now` and `options` are today's, which count
-    /// where the past says nothing. `None` if there are none.
+    /// The builds before, computed once for all edits. `now` and `options` are today's, which count where the past says
+    /// nothing.
     pub(crate) fn before(
         &mut self,
-        pasts: &[Arc<Past>],
+        pasts: &Pasts,
         now: Option<&Arc<Context>>,
         options: &Options,
-    ) -> Option<Arc<Ran>> {
+    ) -> Arc<Ran> {
         let same_context = |kept: &Option<Arc<Context>>| match (kept, now) {
             (Some(kept), Some(now)) => Arc::ptr_eq(kept, now),
             (None, None) => true,
             _ => false,
         };
-        let same_pasts = |kept: &[Arc<Past>]| {
-            kept.len() == pasts.len() && kept.iter().zip(pasts).all(|(a, b)| Arc::ptr_eq(a, b))
-        };
         if let Some(kept) = &self.before
-            && same_pasts(&kept.pasts)
+            && kept.pasts.is_same(pasts)
             && same_context(&kept.now)
             && kept.options == *options
         {
-            return Some(Arc::clone(&kept.found));
+            return Arc::clone(&kept.found);
         }
         let build = |past: &Arc<Past>| {
             let context = past.context.as_ref().or(now).cloned();
@@ -113,20 +112,22 @@ impl Plans {
             let asked = past.options.as_ref().unwrap_or(options).clone();
             Build::new(past.file.clone(), asked, context, None)
         };
-        let last = build(pasts.first()?);
-        let mut known = plan::Known::of(&last.graph, &last.eval);
-        for past in pasts.iter().skip(1) {
-            let build = build(past);
+        let last = pasts.last.as_ref().map(build);
+        let mut known = plan::Known::default();
+        for build in last.iter().chain(&pasts.others.iter().map(build).collect::<Vec<_>>()) {
             known.add(&build.graph, &build.eval);
+        }
+        for kept in pasts.kept.iter().flat_map(|learnt| &learnt.builds) {
+            known.extend(&kept.built.rows);
         }
         let found = Arc::new(Ran { last, known });
         self.before = Some(Before {
-            pasts: pasts.to_vec(),
+            pasts: pasts.clone(),
             now: now.cloned(),
             options: options.clone(),
             found: Arc::clone(&found),
         });
-        Some(found)
+        found
     }
 }
 
@@ -166,6 +167,7 @@ impl Buffer {
             shared,
             path: path.map(Path::to_path_buf),
             opened: Mutex::new(Opened::OnDisk(opened)),
+            start: Mutex::default(),
             memory: Mutex::default(),
             plans: Mutex::default(),
             given: Mutex::default(),
@@ -200,7 +202,7 @@ impl Document for Buffer {
         let mut opened = self.own.opened.lock().unwrap_or_else(PoisonError::into_inner);
         // What the file held when it was opened is no longer on the disk; the editor's text is the nearest to it.
         if let Opened::OnDisk(parsed) = &*opened {
-            *opened = Opened::known(parsed.clone());
+            *opened = Opened::Known(parsed.clone());
         }
     }
 
@@ -211,11 +213,5 @@ impl Document for Buffer {
             }
             Content::TooLong(_) => Arc::new(TooLong),
         }
-    }
-}
-
-impl Opened {
-    pub(crate) fn known(parsed: Parsed) -> Opened {
-        Opened::Known(Arc::new(Past { file: File::new(parsed), options: None, context: None }))
     }
 }

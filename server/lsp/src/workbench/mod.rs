@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use layerwise_host::find;
 use layerwise_host::fs::{ContextFs, Links, OsFs};
+use layerwise_host::learnt::Store;
 use layerwise_host::read::MAX_DOCKERFILE;
 use layerwise_syntax::text::Text;
 
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     fs: Arc<dyn ContextFs>,
     /// Whether git may be asked: not where the files are none of the disk's.
     asks_git: bool,
+    /// Where what builds teach is kept.
+    store: Option<Store>,
     history: History,
     /// How long nobody must have typed before what is shown changes.
     settle: Duration,
@@ -74,13 +77,13 @@ pub(crate) struct Shared {
 }
 
 impl Workbench {
-    /// The engine that reads the real file system.
-    pub(crate) fn new() -> Workbench {
-        Workbench::on(Arc::new(OsFs), true, SETTLE)
+    /// The engine that reads the real file system and keeps what builds teach in `store`.
+    pub(crate) fn keeping(store: Option<Store>) -> Workbench {
+        Workbench::on(Arc::new(OsFs), store, true, SETTLE)
     }
 
     /// The engine on any file system.
-    fn on(fs: Arc<dyn ContextFs>, asks_git: bool, settle: Duration) -> Workbench {
+    fn on(fs: Arc<dyn ContextFs>, store: Option<Store>, asks_git: bool, settle: Duration) -> Workbench {
         Workbench {
             shared: Arc::new(Shared {
                 settings: RwLock::default(),
@@ -88,6 +91,7 @@ impl Workbench {
                 contexts: Contexts::new(Arc::clone(&fs)),
                 fs,
                 asks_git,
+                store,
                 history: History::default(),
                 settle,
                 abilities: OnceLock::new(),
@@ -227,7 +231,7 @@ mod tests {
     use crate::engine::{Cancel, WhatIf};
 
     fn open(fs: MemFs, text: &str) -> Box<dyn Document> {
-        let workbench = Workbench::on(Arc::new(fs), false, Duration::ZERO);
+        let workbench = Workbench::on(Arc::new(fs), None, false, Duration::ZERO);
         workbench.folders(&["/w".into()]);
         workbench.open(Text::new(text), Some(Path::new("/w/Dockerfile")), "dockerfile")
     }
@@ -336,7 +340,7 @@ mod tests {
 
     #[test]
     fn hints_keep_their_place_while_somebody_types_and_change_once() {
-        let workbench = Workbench::on(Arc::new(on_disk(SMALL)), false, Duration::from_secs(3600));
+        let workbench = Workbench::on(Arc::new(on_disk(SMALL)), None, false, Duration::from_secs(3600));
         workbench.client(Abilities { refreshes_hints: true, ..Abilities::default() });
         workbench.folders(&["/w".into()]);
         let mut document = workbench.open(Text::new(SMALL), Some(Path::new("/w/Dockerfile")), "dockerfile");
@@ -466,7 +470,7 @@ mod tests {
     #[test]
     fn steps_that_run_are_diagnostics_where_nothing_else_can_be_refreshed() {
         let cache = |abilities: Abilities, setting: &str| {
-            let workbench = Workbench::on(Arc::new(on_disk(SMALL)), false, Duration::ZERO);
+            let workbench = Workbench::on(Arc::new(on_disk(SMALL)), None, false, Duration::ZERO);
             workbench.client(abilities);
             workbench.configure(&serde_json::json!({ "cacheDiagnostics": setting }));
             let path = Some(Path::new("/w/Dockerfile"));

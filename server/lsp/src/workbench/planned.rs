@@ -8,6 +8,7 @@ use layerwise_analysis::plan::{
 };
 use layerwise_model::File;
 use layerwise_model::images::WellKnown;
+use layerwise_model::learnt::Learnt;
 use layerwise_render::figures;
 use layerwise_render::plan::{self as render, Baseline as Kind};
 use layerwise_render::structure::Structure;
@@ -35,36 +36,35 @@ pub(crate) struct Terms {
     pub(crate) contents: Contents,
     /// Megabits a second at which images are pulled.
     pub(crate) mbps: Option<f64>,
+    /// What builds of the Dockerfile taught.
+    pub(crate) learnt: Option<Arc<Learnt>>,
 }
 
 impl Planned {
     /// Compares `after` with the builds before, which are called `baseline`.
-    pub(crate) fn new(before: Option<&Ran>, after: Build, baseline: Named, terms: Terms) -> Planned {
-        Planned::against(before.map(|ran| (&ran.last, &ran.known)), after, baseline, terms)
+    pub(crate) fn new(before: &Ran, after: Build, baseline: Named, terms: Terms) -> Planned {
+        Planned::against(before.last.as_ref(), &before.known, after, baseline, terms)
     }
 
     /// The same with one build before, as it is without a change that is only thought of.
     pub(crate) fn what_if(before: &Build, after: Build, baseline: Named, terms: Terms) -> Planned {
         let known = plan::Known::of(&before.graph, &before.eval);
-        Planned::against(Some((before, &known)), after, baseline, terms)
+        Planned::against(Some(before), &known, after, baseline, terms)
     }
 
     fn against(
-        before: Option<(&Build, &plan::Known)>,
+        before: Option<&Build>,
+        known: &plan::Known,
         after: Build,
         baseline: Named,
         terms: Terms,
     ) -> Planned {
-        let nothing = plan::Known::default();
-        let side = before.map(|(build, _)| build.side());
-        let cache = Cache {
-            known: before.map_or(&nothing, |(_, known)| known),
-            contents: terms.contents,
-            moved: &Moved::default(),
-            before: side.as_ref(),
-        };
+        let side = before.map(Build::side);
+        let moved = Moved::default();
+        let cache = Cache { known, contents: terms.contents, moved: &moved, before: side.as_ref() };
         let mut plan = plan::plan_in(&cache, &after.side());
-        let figures = cost::Known { mbps: terms.mbps, ..cost::Known::default() };
+        let figures =
+            cost::Known { learnt: terms.learnt.as_deref(), mbps: terms.mbps, ..cost::Known::default() };
         cost::price(&mut plan, &after.side(), &figures);
         Planned { plan, after, baseline, terms }
     }

@@ -14,11 +14,14 @@ const DOCKERFILE: &str = "FROM debian:12\nCOPY src src\nRUN make\n";
 
 struct Project {
     folder: TempDir,
+    /// Where what builds teach is kept.
+    learnt: TempDir,
 }
 
 impl Project {
     fn new() -> Project {
-        let project = Project { folder: tempfile::tempdir().expect("a folder") };
+        let folder = || tempfile::tempdir().expect("a folder");
+        let project = Project { folder: folder(), learnt: folder() };
         project.write("Dockerfile", DOCKERFILE);
         project.write("src/a.c", "int a;");
         project
@@ -61,7 +64,8 @@ impl Project {
     }
 
     async fn opened(&self, options: Value) -> Client {
-        let mut client = Client::with(Arc::new(TestEngine::default()), layerwise_lsp::workbench());
+        let mut client =
+            Client::with(Arc::new(TestEngine::default()), layerwise_lsp::workbench(self.learnt.path()));
         let folder = json!({"uri": format!("file://{}", self.path().display()), "name": "project"});
         let capabilities = json!({
             "textDocument": {"hover": {"contentFormat": ["markdown"]}},
@@ -94,6 +98,16 @@ impl Project {
             client.send(json!({"jsonrpc": "2.0", "id": refresh["id"], "result": null})).await;
             last = self.lenses(client).await;
         }
+    }
+}
+
+impl Project {
+    /// Writes a file and reports it, as an editor that watches would.
+    async fn change(&self, client: &mut Client, name: &str, text: &str) {
+        self.write(name, text);
+        let uri = format!("file://{}", self.path().join(name).display());
+        let changes = json!({"changes": [{"uri": uri, "type": 2}]});
+        client.notify("workspace/didChangeWatchedFiles", changes).await;
     }
 }
 
@@ -191,4 +205,72 @@ async fn settings_choose_the_baseline_and_what_is_shown() {
     let labels = hints.as_array().expect("hints").iter().map(|hint| hint["label"].as_str());
     let rebuilds = labels.flatten().filter(|label| label.starts_with("rebuilds")).count();
     assert_eq!(rebuilds, 3, "{hints}");
+}
+
+#[tokio::test]
+async fn a_file_that_changes_after_opening_is_seen() {
+    let project = Project::new();
+    let mut client = project.opened(json!({"baseline": "opened"})).await;
+    let quiet = ["3 steps, all cached since it was opened", "build this stage"];
+    project.lenses_become(&mut client, &quiet).await;
+    project.change(&mut client, "src/a.c", "int changed;").await;
+    let changed =
+        ["this edit: 2 of 3 steps rebuild", "compared with the state when it was opened", "build this stage"];
+    project.lenses_become(&mut client, &changed).await;
+    // The same bytes again are the same file again, whatever time it says.
+    project.change(&mut client, "src/a.c", "int a;").await;
+    project.lenses_become(&mut client, &quiet).await;
+}
+
+#[tokio::test]
+async fn a_build_is_remembered_by_the_next_session() {
+    let project = Project::new();
+    let mut client = project.opened(json!({})).await;
+    client.change(&project.uri(), 2, json!([{"range": range((2, 8), (2, 8)), "text": " all"}])).await;
+    let built = run("layerwise.markBuilt", json!({"uri": project.uri()}));
+    let said = client.result("workspace/executeCommand", built).await;
+    assert_eq!(said, "Dockerfile counts as built up to stage-0.");
+    drop(client);
+
+    // The file on the disk lacks the edit that was built, so the build of then does not have its last step.
+    let mut client = project.opened(json!({})).await;
+    let changed =
+        ["since the last build: 1 of 3 steps rebuilds", "compared with the last build", "build this stage"];
+    project.lenses_become(&mut client, &changed).await;
+    client.change(&project.uri(), 2, json!([{"range": range((2, 8), (2, 8)), "text": " all"}])).await;
+    let quiet = ["3 steps, all cached since the last build", "build this stage"];
+    project.lenses_become(&mut client, &quiet).await;
+}
+
+const LOG: &str = "#4 [1/3] FROM docker.io/library/debian:12\n#4 CACHED\n\n#5 [2/3] COPY src src\n#5 DONE 0.1s\n\n\
+    #6 [3/3] RUN make\n#6 0.3 cc a.c\n#6 DONE 48.2s\n";
+
+#[tokio::test]
+async fn a_log_teaches_what_steps_cost_and_what_was_built() {
+    let project = Project::new();
+    let mut client = project.opened(json!({})).await;
+    let learn = |text: &str| run("layerwise.learn", json!({"uri": project.uri(), "text": text}));
+    let learnt = client.result("workspace/executeCommand", learn(LOG)).await;
+    assert_eq!(
+        (&learnt["matched"], &learnt["measured"], &learnt["remembered"]),
+        (&json!(3), &json!(2), &json!(true))
+    );
+    let quiet = ["3 steps, all cached since the last build", "build this stage"];
+    project.lenses_become(&mut client, &quiet).await;
+    project.change(&mut client, "src/a.c", "int changed;").await;
+    let changed = [
+        "since the last build: 2 of 3 steps rebuild, about 48 s",
+        "compared with the last build",
+        "build this stage",
+    ];
+    project.lenses_become(&mut client, &changed).await;
+    let hints = json!({"textDocument": {"uri": project.uri()}, "range": range((0, 0), (9, 0))});
+    let hints = client.result("textDocument/inlayHint", hints).await;
+    assert_eq!(hints[1]["label"], "rebuilds 48 s");
+    for (log, says) in
+        [("nothing", "no build log"), ("#4 [1/1] RUN other\n#4 DONE 1.0s\n", "is one of Dockerfile")]
+    {
+        let error = client.request("workspace/executeCommand", learn(log)).await["error"].clone();
+        assert!(error["message"].to_string().contains(says), "{error}");
+    }
 }
