@@ -430,6 +430,8 @@ impl Builder<'_> {
         let mut action = Hash::default();
         action.text("copy");
         action.text(&copy.dest_path);
+        // A dot behind the last slash stays in BuildKit's path.
+        action.flag(copy.dest.ends_with("/."));
         action.text(&copy.chown);
         action.text(&mode(&copy.chmod));
         copy.excludes.iter().for_each(|e| action.text(e));
@@ -477,7 +479,8 @@ impl Builder<'_> {
         }
         let digest = action.done();
         let parts = vec![(Part::Command, digest)];
-        if copy.link && self.merges() {
+        // BuildKit does not link where a mode is given.
+        if copy.link && copy.chmod.is_empty() && self.merges() {
             let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
             *state = Some(match *state {
                 // Merging with nothing is the copy itself.

@@ -7,11 +7,14 @@ use layerwise_model::eval::{Base, Command};
 use layerwise_syntax::Keyword;
 use layerwise_syntax::image_ref::ImageRef;
 
+use serde::{Deserialize, Serialize};
+
 use super::build::Vertex;
 use super::ours::Ours;
 
 /// What the engine did with a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Did {
     /// It ran.
     Ran,
@@ -20,7 +23,7 @@ pub enum Did {
 }
 
 impl Did {
-    /// The word for it in recorded answers.
+    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Did::Ran => "ran",

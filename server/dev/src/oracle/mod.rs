@@ -2,7 +2,7 @@
 //!
 //! Builds before and after an edit for real, and compares what the engine ran again with what the plan says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub mod build;
@@ -13,6 +13,7 @@ pub mod ours;
 pub mod prepare;
 pub mod random;
 pub mod recorded;
+pub mod replay;
 pub mod run;
 pub mod serve;
 pub mod shrink;
@@ -23,6 +24,7 @@ use compare::{Judged, Truth};
 use engine::{Engine, Store};
 use prepare::Unprepared;
 use recorded::Recorded;
+use replay::{Answer, Answers};
 use run::Runner;
 
 /// `cargo dev oracle`.
@@ -30,9 +32,9 @@ use run::Runner;
 pub struct Oracle {
     #[command(subcommand)]
     command: Command,
-    /// The folder of the private engine
-    #[arg(long, global = true, default_value = "target/oracle")]
-    dir: PathBuf,
+    /// The folder of the private engine [default: oracle in the target folder]
+    #[arg(long, global = true)]
+    dir: Option<PathBuf>,
     /// The store that the engine keeps layers in
     #[arg(long, global = true, value_enum, default_value = "containerd")]
     store: Store,
@@ -47,15 +49,18 @@ enum Command {
         /// Cases whose name contains this
         #[arg(long)]
         filter: Option<String>,
-        /// A file of cases, or a folder of such files
-        #[arg(long, default_value = "tests/oracle/cases")]
-        cases: PathBuf,
+        /// A file of cases, or a folder of such files [default: tests/oracle/cases]
+        #[arg(long)]
+        cases: Option<PathBuf>,
         /// Those few that stand for all
         #[arg(long)]
         sample: bool,
         /// Say what the engine did with each step
         #[arg(long)]
         verbose: bool,
+        /// Write down what the engine did, into this file
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Build random cases and compare
     Random {
@@ -81,7 +86,7 @@ impl Oracle {
     /// Runs the command. A machine that cannot have an engine is told so in a line that begins with `SKIPPED:`, and that is
     /// no failure.
     pub fn run(self) -> Result<ExitCode, String> {
-        let folder = match prepare::prepare(&self.dir) {
+        let folder = match prepare::prepare(&self.dir.unwrap_or_else(own_dir)) {
             Ok(folder) => folder,
             Err(Unprepared::Skipped(reason)) => {
                 println!("SKIPPED: no real engine here, so no plan was compared with one: {reason}");
@@ -101,19 +106,31 @@ impl Oracle {
             Command::Random { seed, start, count } => {
                 run_random(&Runner::new(engine)?, seed, start..start.saturating_add(count))
             }
-            Command::Run { filter, cases, sample, verbose } => {
-                let mut wanted = read(&cases)?;
+            Command::Run { filter, cases, sample, verbose, record } => {
+                let mut wanted = read(&cases.unwrap_or_else(|| workspace().join("tests/oracle/cases")))?;
                 wanted.retain(|(case, _)| {
                     (!sample || case.sample) && filter.as_ref().is_none_or(|f| case.id.contains(f.as_str()))
                 });
-                run_cases(&Runner::new(engine)?, &wanted, verbose)
+                run_cases(&Runner::new(engine)?, &wanted, verbose, record.as_deref())
             }
         }
     }
 }
 
+/// The top of the repository.
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Where the engine lies unless another folder is named.
+fn own_dir() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    target.join("oracle")
+}
+
 /// Reads cases of this tool, or recorded ones with what was recorded.
-fn read(path: &std::path::Path) -> Result<Vec<(Case, Option<Truth>)>, String> {
+fn read(path: &Path) -> Result<Vec<(Case, Option<Truth>)>, String> {
     let recorded = match path.is_file() {
         true => std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?,
         false => String::new(),
@@ -133,9 +150,17 @@ fn read(path: &std::path::Path) -> Result<Vec<(Case, Option<Truth>)>, String> {
 }
 
 /// Runs cases and reports.
-fn run_cases(runner: &Runner, cases: &[(Case, Option<Truth>)], verbose: bool) -> Result<ExitCode, String> {
+fn run_cases(
+    runner: &Runner,
+    cases: &[(Case, Option<Truth>)],
+    verbose: bool,
+    record: Option<&Path>,
+) -> Result<ExitCode, String> {
     let mut total = Judged::default();
     let (mut built, mut skipped) = (0, 0);
+    let engine = &runner.engine;
+    let mut answers =
+        Answers { engine: format!("docker {}, {:?}", engine.version, engine.store), ..Answers::default() };
     for (case, recorded) in cases {
         if let Some(need) = runner.lacks(case) {
             println!("SKIPPED: case {}: this engine has no {need:?}", case.id);
@@ -159,6 +184,9 @@ fn run_cases(runner: &Runner, cases: &[(Case, Option<Truth>)], verbose: bool) ->
                     println!("DISAGREES {line}");
                 }
                 total.add(outcome.judged);
+                // Most cases use nothing but the base, of which there is nothing to say.
+                let images = if case.images.is_empty() { Vec::new() } else { outcome.images };
+                answers.cases.insert(case.id.clone(), Answer { images, steps: outcome.truth });
             }
             Err(error) => {
                 let line = format!("{}: {error}", case.id);
@@ -177,6 +205,9 @@ fn run_cases(runner: &Runner, cases: &[(Case, Option<Truth>)], verbose: bool) ->
     );
     if built == 0 {
         return Err("no case was built".to_owned());
+    }
+    if let Some(path) = record {
+        answers.write(path)?;
     }
     Ok(if total.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -88,7 +88,7 @@ pub fn case(seed: u64, number: u64) -> Case {
     let mut files: BTreeMap<String, Node> =
         FILES.iter().map(|(path, text)| ((*path).to_owned(), Node::Content((*text).to_owned()))).collect();
     if random.one_in(3) {
-        files.insert("src/ln".to_owned(), link(random.pick(&["main.c", "lib", "../conf/a.toml", "nowhere"])));
+        files.insert("src/ln".to_owned(), link(random.pick(&["main.c", "lib", "../conf/a.toml", "util.c"])));
     }
     if random.one_in(4) {
         files.insert("empty".to_owned(), dir());
@@ -193,10 +193,12 @@ fn from_stage(random: &mut Random, stage: usize, lines: &mut Vec<String>) {
     let link = if random.one_in(4) { "--link " } else { "" };
     let what = random.pick(&["/o*", "/etc/passwd", "/out", "/etc", "/w*"]);
     match (random.below(4), what) {
-        (0, _) => lines.push(format!("RUN --mount=from=s{stage},target=/m ls -R /m/etc > /seen{stage}")),
+        (0, _) => {
+            lines.push(format!("RUN --mount=from=s{stage},target=/m ls -R /m/etc > /seen{stage} || true"))
+        }
         (1, _) => {
             lines.push(format!(
-                "RUN --mount=type=bind,from=s{stage},source=/etc,target=/m cat /m/passwd > /p{stage}"
+                "RUN --mount=type=bind,from=s{stage},source=/etc,target=/m cat /m/passwd > /p{stage} || true"
             ));
         }
         // Only what every stage has can be named without a wildcard.
@@ -210,8 +212,8 @@ fn step(random: &mut Random, stage: usize, lines: &mut Vec<String>) {
     let n = random.below(4);
     let source = random.pick(&SOURCES);
     let line = match random.below(26) {
-        0..3 => format!("RUN echo {n} > /out{n}"),
-        3 => format!("RUN [\"/bin/sh\", \"-c\", \"echo {n} > /out{n}\"]"),
+        0..3 => format!("RUN echo {n} > /out{n} || true"),
+        3 => format!("RUN [\"/bin/sh\", \"-c\", \"echo {n} > /out{n} || true\"]"),
         4 => format!("RUN cat src/*.c /d/* > /out{n} 2>/dev/null || true"),
         5 => "RUN true".to_owned(),
         6..10 => format!("COPY {source} /d/"),
@@ -262,7 +264,7 @@ fn step(random: &mut Random, stage: usize, lines: &mut Vec<String>) {
         }
         21 => {
             lines.push("RUN <<EOF".to_owned());
-            lines.push(format!("echo {n} > /out{n}"));
+            lines.push(format!("echo {n} > /out{n} || true"));
             "EOF".to_owned()
         }
         22 => {
@@ -277,7 +279,7 @@ fn step(random: &mut Random, stage: usize, lines: &mut Vec<String>) {
             return from_stage(random, other, lines);
         }
         24 => "COPY --from=busybox /etc/passwd /pw".to_owned(),
-        _ => format!("RUN echo $V $E $G $TARGETARCH > /vars{n}"),
+        _ => format!("RUN echo $V $E $G $TARGETARCH > /vars{n} || true"),
     };
     lines.push(line);
 }

@@ -18,7 +18,7 @@ use super::tree::Tree;
 pub const WWW: &str = "${WWW}";
 
 /// Where a case's folder keeps what the server serves.
-const SERVED: &str = "www";
+pub const SERVED: &str = "www";
 
 /// Runs cases on an engine.
 pub struct Runner {
