@@ -7,6 +7,7 @@
 //! otherwise counts as changed once git's index no longer knows the file.
 
 mod before;
+mod head;
 mod lfs;
 mod repo;
 mod run;
@@ -195,6 +196,7 @@ pub fn before(
 }
 
 pub use before::context_before;
+pub use head::{Head, head};
 
 #[cfg(test)]
 mod tests;

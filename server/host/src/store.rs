@@ -9,7 +9,7 @@
 
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -94,6 +94,7 @@ struct Kept {
     /// Hashes of contents that had been handed out unread.
     learnt: HashMap<u64, [u8; 32]>,
     learnt_times: u64,
+    also: HashSet<PathBuf>,
     watched: bool,
     asked: bool,
     /// A context changed, and [`ContextStore::update`] has not said so yet.
@@ -451,11 +452,30 @@ impl ContextStore {
         kept.contexts.iter().map(|one| (one.root.clone(), one.state.directories())).collect()
     }
 
-    /// Files outside the contexts that decide what is in them: `<Dockerfile name>.dockerignore` beside each Dockerfile.
-    pub fn ignore_files(&self) -> Vec<PathBuf> {
+    /// Watches these files too, instead of those that were named last; whoever watches says when one of them changes.
+    pub fn watch_also(&self, files: impl IntoIterator<Item = PathBuf>) {
+        {
+            let mut kept = locked(&self.kept);
+            let files: HashSet<PathBuf> = files.into_iter().collect();
+            if kept.also == files {
+                return;
+            }
+            kept.also = files;
+        }
+        self.news();
+    }
+
+    /// Whether a path is one of [`ContextStore::watch_also`].
+    pub(crate) fn watches_also(&self, path: &Path) -> bool {
+        locked(&self.kept).also.contains(path)
+    }
+
+    /// Files that matter wherever they stand: `<Dockerfile name>.dockerignore` beside each Dockerfile, and those of
+    /// [`ContextStore::watch_also`].
+    pub fn files(&self) -> Vec<PathBuf> {
         let kept = locked(&self.kept);
         let dockerfiles = kept.contexts.iter().flat_map(|one| one.dockerfiles.iter().flatten());
-        dockerfiles.filter_map(|path| beside(&lexical(path))).collect()
+        dockerfiles.filter_map(|path| beside(&lexical(path))).chain(kept.also.iter().cloned()).collect()
     }
 
     /// Forgets every context, for other settings.

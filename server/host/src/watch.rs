@@ -337,7 +337,8 @@ impl Worker {
             self.forget(&change.path);
         }
         let begun = Instant::now();
-        let mut changed = self.store.update(&changes);
+        let mut changed = changes.iter().any(|change| self.store.watches_also(&change.path));
+        changed |= self.store.update(&changes);
         if self.backend.is_none() {
             // A folder that takes long to walk is walked less often.
             self.polled = Instant::now() + begun.elapsed().saturating_mul(20).min(self.poll * 30);
@@ -360,7 +361,7 @@ impl Worker {
     /// them.
     fn watch_what_matters(&mut self) -> Vec<PathBuf> {
         let directories = self.store.directories();
-        let files: HashSet<PathBuf> = self.store.ignore_files().into_iter().collect();
+        let files: HashSet<PathBuf> = self.store.files().into_iter().collect();
         let roots: Vec<PathBuf> =
             directories.iter().map(|(root, _)| root.clone()).collect::<BTreeSet<_>>().into_iter().collect();
         self.inbox.add(|mail| (mail.roots, mail.files) = (roots.clone(), files.clone()));

@@ -595,3 +595,32 @@ fn a_dockerfile_outside_git_counts_as_unchanged() {
     assert_eq!(found.dockerfile, Some(Versioned::Unversioned));
     assert_eq!(found.ignore_at_root, Some(Versioned::Text("a\n".to_owned())));
 }
+
+#[test]
+fn where_head_stands_is_read_without_git() {
+    let repo = Sandbox::with(&[("a/x", "1")]);
+    let at = |dir: &str| head(&OsFs, &repo.root().join(dir));
+    let mut before = at("a");
+    assert!(before.is_some() && before == at("a"));
+    let mut moved = |what: &str| {
+        let now = at("a");
+        assert_ne!(now, before, "{what}");
+        before = now;
+    };
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "y"]);
+    moved("a commit");
+    repo.git(&["checkout", "--quiet", "-b", "feature/other"]);
+    moved("another branch");
+    repo.git(&["pack-refs", "--all"]);
+    moved("packed: it may be another");
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "z"]);
+    moved("a commit on a packed branch");
+    repo.git(&["checkout", "--quiet", "--detach", "HEAD~1"]);
+    moved("no branch");
+    repo.git(&["worktree", "add", "--quiet", "tree", "main"]);
+    let in_tree = at("tree");
+    assert!(in_tree.is_some() && in_tree != at("a"));
+    repo.git_in("tree", &["commit", "--quiet", "--allow-empty", "-m", "t"]);
+    assert_ne!(at("tree"), in_tree);
+    assert_eq!(head(&OsFs, Sandbox::empty().root()), None);
+}

@@ -236,6 +236,25 @@ fn links_in_a_circle_and_folders_that_cannot_be_read_do_no_harm() {
     folder.check();
 }
 
+#[test]
+fn files_elsewhere_are_watched_for_whoever_asks() {
+    let folder = Folder::new(&[("src/a", "1")]);
+    folder.settle();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let head = elsewhere.path().join("HEAD");
+    folder.store.watch_also([head.clone(), elsewhere.path().join("none/x")]);
+    let reports = folder.reports();
+    let mut written = 0;
+    until("a change is reported", || {
+        // It may not be watched yet when it is first written.
+        written += 1;
+        fs::write(&head, written.to_string()).unwrap();
+        std::thread::sleep(Duration::from_millis(150));
+        folder.reports() > reports
+    });
+    assert!(folder.reported(|now| now.get("src/a").is_some()));
+}
+
 /// Watches up to so many directories, and never says a word.
 struct Fake(usize);
 

@@ -49,6 +49,11 @@ impl Contexts {
         }));
     }
 
+    /// Watches these files too, instead of those that were named last.
+    pub(crate) fn watch_also(&self, files: impl IntoIterator<Item = PathBuf>) {
+        self.store.watch_also(files);
+    }
+
     /// Watches all contexts from now on; `changed` is called when one is another.
     pub(crate) fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) {
         let watch = Watch::start(Arc::clone(&self.store), changed);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use layerwise_host::context::Limits;
-use layerwise_host::git::{self, GitError, Versioned};
+use layerwise_host::git::{self, GitError, Head, Versioned};
 use layerwise_model::{Context, File};
 use layerwise_syntax::Parsed;
 
@@ -37,6 +37,13 @@ pub(crate) struct Question {
     pub(crate) revision: String,
 }
 
+impl Question {
+    /// Where HEAD stands in the Dockerfile's repository.
+    fn head(&self, shared: &Shared) -> Option<Head> {
+        git::head(shared.fs.as_ref(), self.dockerfile.parent()?)
+    }
+}
+
 /// What git said.
 #[derive(Clone)]
 pub(crate) enum Answer {
@@ -52,6 +59,8 @@ struct Kept {
     answer: Answer,
     /// The index of the context that git's answer was put together with.
     context: Option<Arc<Context>>,
+    /// Where HEAD stood before git was asked.
+    head: Option<Head>,
     when: Instant,
 }
 
@@ -81,6 +90,7 @@ impl History {
         question: &Question,
         context: Option<&Arc<Context>>,
     ) -> Answer {
+        let head = question.head(shared);
         let mut state = self.lock();
         let State { kept, waiting, ask } = &mut *state;
         let found = kept.get(question);
@@ -90,7 +100,7 @@ impl History {
                 (None, None) => true,
                 _ => false,
             };
-            same && kept.when.elapsed() < FRESH
+            same && kept.head == head && kept.when.elapsed() < FRESH
         });
         let answer = found.map_or(Answer::Pending, |kept| kept.answer.clone());
         if !fresh && !waiting.contains(question) {
@@ -102,6 +112,17 @@ impl History {
         answer
     }
 
+    /// The files that change when a HEAD moves that an answer depends on.
+    fn heads(&self) -> Vec<PathBuf> {
+        let state = self.lock();
+        state
+            .kept
+            .values()
+            .filter_map(|kept| kept.head.as_ref())
+            .flat_map(|head| head.files.clone())
+            .collect()
+    }
+
     /// All answers are old: a file of the repository's own changed.
     pub(crate) fn forget(&self) {
         let long_ago = Instant::now().checked_sub(FRESH);
@@ -111,7 +132,13 @@ impl History {
     }
 
     /// Takes in an answer; `true` if it is another one than before.
-    fn answered(&self, question: Question, answer: Answer, context: Option<Arc<Context>>) -> bool {
+    fn answered(
+        &self,
+        question: Question,
+        answer: Answer,
+        context: Option<Arc<Context>>,
+        head: Option<Head>,
+    ) -> bool {
         let mut state = self.lock();
         let State { kept, waiting, .. } = &mut *state;
         waiting.remove(&question);
@@ -123,7 +150,7 @@ impl History {
             (&answer, kept.get(&question).map(|kept| &kept.answer)),
             (Answer::Nothing(now), Some(Answer::Nothing(then))) if now == then
         );
-        kept.insert(question, Kept { answer, context, when: Instant::now() });
+        kept.insert(question, Kept { answer, context, head, when: Instant::now() });
         news
     }
 }
@@ -134,8 +161,11 @@ fn start(shared: Weak<Shared>) -> Sender<(Question, Option<Arc<Context>>)> {
     let work = move || {
         while let Ok((question, context)) = questions.recv() {
             let Some(shared) = shared.upgrade() else { return };
+            let head = question.head(&shared);
             let answer = answer(&shared, &question, context.as_ref());
-            if shared.history.answered(question, answer, context) {
+            let news = shared.history.answered(question, answer, context, head);
+            shared.contexts.watch_also(shared.history.heads());
+            if news {
                 shared.changed();
             }
         }
