@@ -1,17 +1,19 @@
 //! The flags that say which two builds are compared, and the comparison: shared by the commands that answer from a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use layerwise_analysis::cost;
 use layerwise_analysis::plan::{Cache, Contents, Known, Plan, Side, plan_in, stage_name};
 use layerwise_host::context::{Limits, fingerprint, lexical, load};
+use layerwise_host::engine;
 use layerwise_host::fs::{ContextFs, OsFs};
 use layerwise_host::learnt::Store;
 use layerwise_host::read::read_dockerfile;
 use layerwise_host::root::{context_root, sources, top_for};
 use layerwise_model::engine::{Feature, features};
+use layerwise_model::eval::Base;
 use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::learnt::Learnt;
 use layerwise_model::{
@@ -29,6 +31,9 @@ use crate::past::{Choice, Past};
 
 /// How long a context may take to load, and its files to be compared with another's.
 pub(crate) const BUDGET: Duration = Duration::from_secs(60);
+
+/// How long the docker engine may take for all that it is asked.
+const ENGINE_BUDGET: Duration = Duration::from_secs(5);
 
 /// Which two builds are compared.
 #[derive(clap::Args)]
@@ -82,6 +87,9 @@ pub(crate) struct Ask {
     /// Leave out what earlier builds taught (layerwise learn): estimates only, and no known build to compare with
     #[arg(long)]
     pub(crate) no_learnt: bool,
+    /// Ask the local docker engine how big the base images are that it has; nothing is pulled
+    #[arg(long)]
+    pub(crate) docker: bool,
     /// The engine that builds: buildkit, buildkit 0.12, docker 28.5, docker 28.5 graphdriver, buildah or legacy
     #[arg(long, value_name = "ENGINE", default_value = "buildkit", value_parser = Engine::parse)]
     pub(crate) engine: Engine,
@@ -244,7 +252,8 @@ impl Ask {
         let cache =
             Cache { known: &known, contents: self.cache, moved: &changed.moved, before: before.as_ref() };
         let mut plan = plan_in(&cache, &after.side(&graph));
-        let figures = cost::Known { learnt: learnt.as_ref(), mbps: self.bandwidth, ..cost::Known::default() };
+        let images = self.images(&after.eval);
+        let figures = cost::Known { images, learnt: learnt.as_ref(), mbps: self.bandwidth };
         cost::price(&mut plan, &after.side(&graph), &figures);
         let target = after.eval.target.map(|index| stage_name(&after.file, index));
         let about = About {
@@ -258,6 +267,20 @@ impl Ask {
             cache: self.cache,
         };
         Ok(Answer { plan, about, after, graph })
+    }
+
+    /// The sizes of the base images, if the engine is to be asked.
+    fn images(&self, eval: &Evaluation) -> BTreeMap<String, u64> {
+        if !self.docker {
+            return BTreeMap::new();
+        }
+        let bases = eval.stages.iter().filter_map(|stage| match &stage.base {
+            Base::Image(reference) if stage.reachable => Some(reference.as_str()),
+            _ => None,
+        });
+        let sizes = engine::image_sizes(bases.collect::<BTreeSet<_>>(), ENGINE_BUDGET);
+        sizes.note.iter().for_each(|text| note(text));
+        sizes.bytes
     }
 
     /// What earlier builds of the Dockerfile taught.
@@ -293,6 +316,7 @@ impl Ask {
             bandwidth: None,
             baseline: Choice::None,
             no_learnt: true,
+            docker: false,
             engine: Engine::default(),
             cache: Contents::default(),
             hashed: false,

@@ -4,6 +4,7 @@
 
 pub mod context;
 pub mod contexts;
+pub mod engine;
 pub mod export;
 pub mod find;
 pub mod fs;

@@ -192,3 +192,38 @@ fn damage_in_the_store_is_told_and_costs_no_plan() {
     assert_eq!(learn(&folder, &["plain.log"]).status, 0);
     assert_eq!(folder.run(&["plan", "app/Dockerfile"]).err, "");
 }
+
+/// A stand-in for `docker` on PATH, which is asked only where that is switched on.
+#[cfg(unix)]
+#[test]
+fn an_engine_says_how_big_images_are_that_it_has() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder();
+    let script =
+        "#!/bin/sh\necho \"$@\" >> \"$ASKED\"\ncase \"$*\" in *base:1) echo 123456 ;; *) exit 1 ;; esac\n";
+    folder.write("bin/docker", script);
+    let program = folder.path("bin/docker");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path("bin").display(), std::env::var("PATH").unwrap());
+    let plan = |more: &[&str]| {
+        let mut command = super::command(&folder.path("app"));
+        command.env("PATH", &path).env("ASKED", folder.path("asked")).args(["plan", "--format", "json"]);
+        super::ran(command.args(more).output().unwrap()).json()
+    };
+    assert_eq!(
+        plan(&[])["steps"][0]["price"]["bytes"],
+        serde_json::Value::Null,
+        "an image that nobody knows"
+    );
+    assert!(!folder.path("asked").exists());
+    let json = plan(&["--docker"]);
+    let measured = serde_json::json!({ "value": 123_456, "measured": true });
+    assert_eq!(json["steps"][0]["price"]["bytes"], measured);
+    assert_eq!(json["image"]["parts"][0]["bytes"], measured);
+    let asked = folder.read("asked");
+    assert_eq!(
+        asked, "image inspect --format {{.Size}} -- docker.io/library/base:1\n",
+        "once, and nothing else"
+    );
+}
