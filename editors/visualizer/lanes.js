@@ -1,5 +1,5 @@
 // One board: stages as lanes in columns, steps as blocks, edges as curves.
-import { bar, bytes, count, cut, el, fill, seconds, shortSeconds, stateOf, sum, tile, unbroken } from './text.js';
+import { bar, bytes, count, cut, el, fill, priceWords, seconds, shortSeconds, stateOf, sum, tile, unbroken } from './text.js';
 import { baseText, causesText, runs, spoken, tally } from './plan.js';
 import { columns, depths } from './layout.js';
 
@@ -75,7 +75,9 @@ export function priceOf(view, unit) {
 
 /** "about 48 s": the price in a few words, or nothing. @param {View} view */
 export function priceText(view) {
-  if (!view.asked && view.model.data.price?.seconds) return seconds(view.model.data.price.seconds);
+  const { data } = view.model;
+  // The price of the plan is that of what is rebuilt.
+  if (!view.asked) return data.summary?.rebuilt === 0 ? '' : priceWords(data.price);
   const { sure, most } = priceOf(view, 'seconds');
   if (!most) return '';
   if (!sure || sure.value === most.value) return seconds(sure ?? most);
@@ -276,7 +278,8 @@ export class Board {
     row.price.textContent = text;
     fill(row.meter, figure && options.most > 0 ? figure.value / options.most : 0);
     row.meter.classList.toggle('estimate', !!figure && !figure.measured);
-    const cost = text && `${text.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
+    const whole = seconds(figure) || bytes(size);
+    const cost = whole && `${whole.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
     row.button.setAttribute('aria-label', [spoken(step, state ?? undefined, shown), cost].filter(Boolean).join(', '));
     row.button.parentNode.hidden = hidden;
   }
@@ -314,6 +317,8 @@ export class Board {
     else if (view.states.size > 0) {
       words = shortly(found);
     }
+    const price = !view.asked && found.rebuilt > 0 && stage.price?.seconds?.value >= 0.05 ? shortSeconds(stage.price.seconds) : '';
+    if (price !== '') words += `, ${price}`;
     head.counts.textContent = words;
     head.counts.className = `counts ${found.rebuilt > 0 ? 'rebuilt' : found.depends > 0 ? 'depends' : ''}`;
     head.button.setAttribute('aria-label', [`Stage ${stage.name}`, baseText(stage), words].filter(Boolean).join(', '));

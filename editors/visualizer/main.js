@@ -492,7 +492,9 @@ function facts(data, graph) {
   if (data.target) found.push(['Target', clean(data.target)]);
   if (data.image?.bytes) {
     const pull = data.image.pull_seconds ? `, pulled in ${seconds(data.image.pull_seconds)}` : '';
-    found.push(['Image', `${bytes(data.image.bytes)}${pull}`]);
+    // The base image's size is often not known; then this is what lies above it.
+    const least = (data.image.parts ?? []).some((/** @type {any} */ part) => part.bytes === null) ? 'more than ' : '';
+    found.push(['Image', `${least}${bytes(data.image.bytes)}${pull}`]);
   }
   return found;
 }

@@ -38,25 +38,41 @@ export function count(n, one, many = `${one}s`) {
   return `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} ${n === 1 ? one : many}`;
 }
 
-/** Seconds as people say them; an estimate has `~` before it. @param {Figure} figure */
+// Figures look as server/render/src/figures.rs makes them: an estimate has `~` before it and no more digits than it deserves.
+
+/** Seconds as people say them. @param {Figure} figure */
 export function seconds(figure) {
   if (!figure) return '';
-  const s = figure.value;
-  const mark = figure.measured ? '' : '~';
-  if (s < 0.05) return `${mark}0 s`;
-  if (s < 9.95) return `${mark}${s.toFixed(1)} s`;
-  if (s < 99.5) return `${mark}${Math.round(s)} s`;
-  const minutes = Math.round(s / 60);
-  if (minutes < 100) return s < 600 ? `${mark}${Math.floor(Math.round(s) / 60)} min ${Math.round(s) % 60} s` : `${mark}${minutes} min`;
-  return `${mark}${(s / 3600).toFixed(1)} h`;
+  return figure.measured ? duration(figure.value) : `~${duration(oneDigit(figure.value))}`;
 }
 
-/** Seconds where there is little room. @param {Figure} figure */
+/** @param {number} value */
+function duration(value) {
+  if (value < 9.95) return `${value.toFixed(1).replace(/\.0$/, '')} s`;
+  const whole = Math.round(value);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (h > 0) return m === 0 ? `${h} h` : `${h} h ${m} min`;
+  if (m === 0) return `${s} s`;
+  return s === 0 || m >= 10 ? `${m} min` : `${m} min ${s} s`;
+}
+
+/** One digit; two where the first is 1. Minutes are whole ones. @param {number} value */
+function oneDigit(value) {
+  if (value >= 90) return Math.round(value / 60) * 60;
+  return rounded(value, /^0*[.]?0*1/.test(String(value)) ? 2 : 1);
+}
+
+/** @param {number} value @param {number} digits */
+function rounded(value, digits) {
+  return value <= 0 ? 0 : Number(value.toPrecision(digits));
+}
+
+/** Seconds where there is little room: minutes as a fraction. @param {Figure} figure */
 export function shortSeconds(figure) {
-  if (!figure || figure.value < 99.5) return seconds(figure);
+  const text = seconds(figure);
+  if (!figure || !/ min .* s$|h /.test(text)) return text;
   const mark = figure.measured ? '' : '~';
-  const minutes = figure.value / 60;
-  return minutes < 99.5 ? `${mark}${minutes.toFixed(minutes < 9.95 ? 1 : 0)} min` : `${mark}${(minutes / 60).toFixed(1)} h`;
+  return figure.value < 3570 ? `${mark}${(figure.value / 60).toFixed(1)} min` : `${mark}${(figure.value / 3600).toFixed(1)} h`;
 }
 
 /** Text in which short words and the names of options are not broken at their hyphens. @param {string} text @returns {(Node | string)[]} */
@@ -64,19 +80,26 @@ export function unbroken(text) {
   return text.split(/(\s+|(?<=\s--[a-z-]{1,30})(?==))/).map((word) => (word.length < 24 && word.includes('-') ? el('span', { class: 'word' }, word) : word));
 }
 
-/** Bytes as people say them. @param {Figure} figure */
+/** Bytes as people say them, in decimal units. @param {Figure} figure */
 export function bytes(figure) {
   if (!figure) return '';
   const mark = figure.measured ? '' : '~';
-  let value = figure.value;
-  for (const unit of ['B', 'kB', 'MB', 'GB', 'TB']) {
-    if (value < 999.5 || unit === 'TB') {
-      const digits = unit === 'B' || value >= 99.5 ? 0 : 1;
-      return `${mark}${value.toFixed(digits)} ${unit}`;
-    }
+  let value = figure.measured ? Math.max(figure.value, 0) : rounded(figure.value, 2);
+  if (value < 999.5) return `${mark}${Math.round(value)} B`;
+  let unit = '';
+  for (const next of ['kB', 'MB', 'GB', 'TB']) {
+    if (value < 999.5 && unit !== '') break;
     value /= 1000;
+    unit = next;
   }
-  return '';
+  return `${mark}${(value < 9.95 ? value.toFixed(1) : String(Math.round(value))).replace(/\.0$/, '')} ${unit}`;
+}
+
+/** Both parts of a price that are known and not nothing. @param {{seconds?: Figure, bytes?: Figure} | null | undefined} price */
+export function priceWords(price) {
+  const time = price?.seconds && price.seconds.value >= 0.05 ? seconds(price.seconds) : '';
+  const size = price?.bytes && price.bytes.value >= 1 ? bytes(price.bytes) : '';
+  return [time, size].filter(Boolean).join(', ');
 }
 
 /** The sum of figures; measured only if all are, and null if there is none. @param {Figure[]} figures */

@@ -139,6 +139,7 @@ CMD ["/out/x"]
 /** Seconds and bytes for a plan, as `layerwise learn` would have found them. @param {any} data */
 export function priced(data) {
   const of = { run: 24, copy: 0.6, add: 0.6, workdir: 0.1, from: 3 };
+  for (const stage of data.stages) delete stage.price;
   let n = 0;
   for (const step of data.steps) {
     delete step.price;

@@ -46,31 +46,15 @@ impl Apply {
     }
 
     fn apply(&self) -> Result<Status, String> {
-        let (id, key) = match self.id.split_once(':') {
-            Some((id, key)) => (id, Some(key)),
-            None => (self.id.as_str(), None),
-        };
-        let ids = || actions::all().iter().map(|r| r.id());
-        if !ids().any(|known| known == id) {
-            let hint = suggest::search(id, ids(), false).map_or_else(
-                || format!("; there are {}", ids().collect::<Vec<_>>().join(", ")),
-                |near| format!("; did you mean `{near}`?"),
-            );
-            return Err(format!("there is no refactoring `{id}`{hint}"));
-        }
         let name = shown(&self.file);
+        known(&self.id)?;
         let loaded = Loaded::open(&self.file)?;
         let text = &loaded.source.text;
         if self.write && !loaded.source.is_exact() {
             return Err(format!("{name}: not written, since it is not valid UTF-8; save it as UTF-8 first"));
         }
-        let offers = loaded.offers(self.line).map_err(|message| format!("{name}: {message}"))?;
-        let matching: Vec<&Offer> =
-            offers.iter().filter(|o| o.id == id && key.is_none_or(|key| o.key == key)).collect();
-        let offer =
-            pick(&matching, &Lines::new(text)).map_err(|message| format!("{name}: {} {message}", self.id))?;
-        let edits = loaded.edits(offer).and_then(|edits| fix::apply(text, &edits));
-        let after = edits.ok_or_else(|| format!("{name}: {} cannot be applied here", self.id))?;
+        let (offer, after) =
+            refactored(&loaded, &self.id, self.line).map_err(|message| format!("{name}: {message}"))?;
         offer.notes.iter().for_each(|n| note(n));
         let mut out = Out::new();
         if self.write {
@@ -81,6 +65,42 @@ impl Apply {
         }
         Ok(out.finish(Status::Good))
     }
+}
+
+/// A refactoring that is named as `actions` does, and the text that it makes of the file. The error is a message without
+/// the file.
+pub(crate) fn refactored(loaded: &Loaded, id: &str, line: Option<usize>) -> Result<(Offer, String), String> {
+    let (wanted, key) = split(id);
+    let text = &loaded.source.text;
+    let offers = loaded.offers(line)?;
+    let matching: Vec<&Offer> =
+        offers.iter().filter(|o| o.id == wanted && key.is_none_or(|key| o.key == key)).collect();
+    let offer = pick(&matching, &Lines::new(text)).map_err(|message| format!("{id} {message}"))?;
+    let edits = loaded.edits(offer).and_then(|edits| fix::apply(text, &edits));
+    let after = edits.ok_or_else(|| format!("{id} cannot be applied here"))?;
+    Ok((offer.clone(), after))
+}
+
+/// `merge-run:KEY` as its parts.
+fn split(id: &str) -> (&str, Option<&str>) {
+    match id.split_once(':') {
+        Some((id, key)) => (id, Some(key)),
+        None => (id, None),
+    }
+}
+
+/// An error if there is no such refactoring at all.
+pub(crate) fn known(id: &str) -> Result<(), String> {
+    let (id, _) = split(id);
+    let ids = || actions::all().iter().map(|r| r.id());
+    if ids().any(|known| known == id) {
+        return Ok(());
+    }
+    let hint = suggest::search(id, ids(), false).map_or_else(
+        || format!("; there are {}", ids().collect::<Vec<_>>().join(", ")),
+        |near| format!("; did you mean `{near}`?"),
+    );
+    Err(format!("there is no refactoring `{id}`{hint}"))
 }
 
 /// The offer that is meant: the best one, if all are about the same place.

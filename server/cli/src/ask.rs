@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use layerwise_analysis::cost;
-use layerwise_analysis::plan::{Cache, Contents, Known, Plan, Side, plan_in, stage_name};
+use layerwise_analysis::plan::{Cache, Contents, Known, Moved, Plan, Side, plan_in, stage_name};
 use layerwise_host::context::{Limits, fingerprint, lexical, load};
 use layerwise_host::engine;
 use layerwise_host::fs::{ContextFs, OsFs};
@@ -168,9 +168,41 @@ pub(crate) struct Answer {
     pub(crate) about: About,
     after: Build,
     graph: Graph,
+    /// What the build before is of; `None` for a cold build.
+    before: Option<Build>,
+    named: BTreeMap<String, Context>,
 }
 
 impl Answer {
+    /// The Dockerfile of the plan as it would be with another text, planned for the same edit of the context: as if this
+    /// text had been built before, too. `None` where there is no build before, or the text cannot be built.
+    pub(crate) fn with_dockerfile(&self, text: &str) -> Option<Answer> {
+        let before = self.before.as_ref()?;
+        let build = |like: &Build| {
+            let file = File::new(Parsed::new(text));
+            let eval = evaluate(&file, &like.options);
+            Build { file, eval, options: like.options.clone(), context: like.context.clone() }
+        };
+        let (old, new) = (build(before), build(&self.after));
+        if new.eval.error.is_some() || old.eval.error.is_some() || refused("", &new.file).is_err() {
+            return None;
+        }
+        let (old_graph, graph) = (old.graph(&self.named), new.graph(&self.named));
+        let side = old.side(&old_graph);
+        let known = Known::of(&old_graph, &old.eval);
+        let moved = Moved::default();
+        let cache = Cache { known: &known, contents: self.about.cache, moved: &moved, before: Some(&side) };
+        let mut plan = plan_in(&cache, &new.side(&graph));
+        cost::price(&mut plan, &new.side(&graph), &cost::Known::default());
+        let about = About {
+            target: new.eval.target.map(|index| stage_name(&new.file, index)),
+            before: "the same edit, once the proposal is built".to_owned(),
+            baseline: Baseline::Given,
+            ..self.about.clone()
+        };
+        Some(Answer { plan, about, after: new, graph, before: None, named: self.named.clone() })
+    }
+
     /// The build that the plan is of.
     pub(crate) fn side(&self) -> Side<'_> {
         self.after.side(&self.graph)
@@ -266,7 +298,7 @@ impl Ask {
             when: past.when.map(rfc3339),
             cache: self.cache,
         };
-        Ok(Answer { plan, about, after, graph })
+        Ok(Answer { plan, about, after, graph, before: past.build, named })
     }
 
     /// The sizes of the base images, if the engine is to be asked.

@@ -5,8 +5,12 @@ use layerwise_render::page::to_html;
 use layerwise_render::plan::{headline, to_json, to_text};
 use layerwise_render::structure::Structure;
 use layerwise_render::svg::to_svg;
+use serde_json::{Value, json};
 
-use crate::ask::Ask;
+use crate::apply::{known, refactored};
+use crate::ask::{Answer, Ask};
+use crate::offers::Loaded;
+use crate::output::shown;
 use crate::picture::{Format, To, pretty, with_arguments};
 use crate::status::{self, Status};
 
@@ -20,6 +24,9 @@ use crate::status::{self, Status};
 pub(crate) struct Plan {
     #[command(flatten)]
     ask: Ask,
+    /// Show beside it what a refactoring, as `actions` names it, would make of the same edit (json and html)
+    #[arg(long, value_name = "ID")]
+    proposal: Option<String>,
     #[command(flatten)]
     to: To,
 }
@@ -33,9 +40,12 @@ impl Plan {
         let answer = self.ask.answer()?;
         let (plan, about) = (&answer.plan, &answer.about);
         let structure = || Structure::of(&answer.side());
+        let after = self.proposal.as_deref().map(|id| self.proposed(id, &answer)).transpose()?;
         let json = || {
-            let mut json = to_json(plan, about);
-            with_arguments(structure(), &answer.side()).add_to(&mut json, plan);
+            let mut json = whole(&answer);
+            if let Some((title, after)) = &after {
+                json["after"] = json!({ "title": title, "plan": whole(after) });
+            }
             json
         };
         Ok(match self.to.format {
@@ -46,4 +56,26 @@ impl Plan {
             Format::Html => to_html(&json(), &format!("{}: {}", about.dockerfile, headline(plan))),
         })
     }
+
+    /// What the refactoring makes of the same edit, and its title.
+    fn proposed(&self, id: &str, answer: &Answer) -> Result<(String, Answer), String> {
+        if !matches!(self.to.format, Format::Json | Format::Html) {
+            return Err("--proposal: only json and html show two plans".to_owned());
+        }
+        known(id)?;
+        let path = self.ask.dockerfile()?;
+        let failed = |message: String| format!("--proposal {id}: {}: {message}", shown(&path));
+        let loaded = Loaded::open(&path)?;
+        let (offer, text) = refactored(&loaded, id, None).map_err(failed)?;
+        let after = answer.with_dockerfile(&text);
+        let after = after.ok_or_else(|| failed("there is no build before to compare with".to_owned()))?;
+        Ok((offer.title, after))
+    }
+}
+
+/// All that is known of a plan, as JSON.
+fn whole(answer: &Answer) -> Value {
+    let mut json = to_json(&answer.plan, &answer.about);
+    with_arguments(Structure::of(&answer.side()), &answer.side()).add_to(&mut json, &answer.plan);
+    json
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use layerwise_analysis::cost::Figure;
 use layerwise_analysis::plan::{
     Edge, Edges, Plan, Read, Side, State, Summary, Touched, edges, reach_of_files, stage_name,
 };
@@ -12,6 +13,8 @@ use layerwise_model::graph::{is_git, is_http};
 use layerwise_syntax::Keyword;
 use layerwise_syntax::mount::MountKind;
 use serde_json::{Value, json};
+
+use crate::figures::{figure_json, price_json};
 
 /// The version of the graph's JSON form; it changes when a field changes its meaning.
 pub const GRAPH_VERSION: u32 = 1;
@@ -43,8 +46,10 @@ pub struct FileRow {
     pub bytes: u64,
     /// The lines (from 1) of the steps that select it.
     pub lines: Vec<usize>,
-    /// How many steps run, or may run, when it changes.
-    pub rebuilds: usize,
+    /// The numbers of the steps that run when it changes, and of those that may.
+    pub rebuilds: Vec<usize>,
+    /// Of these, those that run for certain.
+    pub certain: Vec<usize>,
 }
 
 /// A build stage.
@@ -159,7 +164,13 @@ impl Structure {
                     lines: file.selected_by.iter().map(|n| side.file.line(*n)).collect(),
                     path: file.path,
                     bytes: file.bytes,
-                    rebuilds: file.steps.len(),
+                    certain: file
+                        .steps
+                        .iter()
+                        .filter(|(_, s)| *s == State::Rebuilt)
+                        .map(|(n, _)| *n)
+                        .collect(),
+                    rebuilds: file.steps.iter().map(|(n, _)| *n).collect(),
                 })
                 .collect(),
         }
@@ -180,14 +191,15 @@ impl Structure {
             }
         }
         let mut stages = self.stages_json();
-        for (value, summary) in stages.iter_mut().zip(&summaries) {
+        for ((index, value), summary) in stages.iter_mut().enumerate().zip(&summaries) {
             value["summary"] = summary_json(summary);
+            value["price"] = price_json(&plan.stage_prices.get(index).copied().unwrap_or_default());
         }
         add(
             json,
             json!({
                 "stages": stages,
-                "files": self.files_json(),
+                "files": self.files_json(Some(plan)),
                 "build_args": self.arguments_json(),
                 "ignore": self.ignore,
             }),
@@ -288,8 +300,20 @@ impl Structure {
         stages.collect()
     }
 
-    fn files_json(&self) -> Vec<Value> {
-        let one = |file: &FileRow| json!({ "path": file.path, "bytes": file.bytes, "lines": file.lines, "rebuilds": file.rebuilds });
+    /// The files, with the seconds of the steps that run for certain where a plan knows them.
+    fn files_json(&self, plan: Option<&Plan>) -> Vec<Value> {
+        let one = |file: &FileRow| {
+            let steps = file.certain.iter().filter_map(|n| plan?.steps.get(*n));
+            let seconds: Vec<Option<Figure>> = steps.map(|step| step.price.seconds).collect();
+            let seconds = Figure::sum(seconds).filter(|_| plan.is_some());
+            json!({
+                "path": file.path,
+                "bytes": file.bytes,
+                "lines": file.lines,
+                "rebuilds": file.rebuilds.len(),
+                "seconds": figure_json(seconds),
+            })
+        };
         self.files.iter().map(one).collect()
     }
 
@@ -316,7 +340,7 @@ impl Structure {
             "engine": about.engine,
             "steps": steps.collect::<Vec<_>>(),
             "stages": self.stages_json(),
-            "files": self.files_json(),
+            "files": self.files_json(None),
             "build_args": self.arguments_json(),
             "ignore": self.ignore,
         })
@@ -473,6 +497,7 @@ CMD nginx
             json!({
                 "name": "build", "index": 0, "line": 2, "base": { "image": "node:22" }, "built": true,
                 "summary": { "cached": 4, "rebuilt": 2, "depends": 0, "metadata": 0, "not_built": 0 },
+                "price": { "seconds": null, "bytes": null },
             })
         );
         assert_eq!(json["stages"][1]["base"], json!({ "stage": "build", "index": 0 }));
@@ -480,7 +505,7 @@ CMD nginx
         assert_eq!(json["build_args"], json!([{ "name": "TAG", "lines": [2] }]));
         assert_eq!(
             json["files"][0],
-            json!({ "path": "package.json", "bytes": 1, "lines": [4, 6], "rebuilds": 6 })
+            json!({ "path": "package.json", "bytes": 1, "lines": [4, 6], "rebuilds": 6, "seconds": null })
         );
         assert_eq!(json["steps"][5]["state"], "rebuilt", "what was there stays");
     }

@@ -190,3 +190,71 @@ fn what_cannot_be_built_has_no_plan() {
     assert_eq!(ran.status, 2);
     assert!(ran.err.contains("--context missing"), "{}", ran.err);
 }
+
+#[test]
+fn every_format_can_be_written_to_a_file() {
+    let folder = project();
+    for (format, begins) in [
+        ("text", "Dockerfile"),
+        ("json", "{\n"),
+        ("svg", "<svg "),
+        ("mermaid", "flowchart TB\n"),
+        ("html", "<!doctype html>\n"),
+    ] {
+        for command in ["plan", "graph"] {
+            let printed = folder.run(&[command, "--format", format]);
+            assert_eq!((printed.status, printed.out.starts_with(begins)), (0, true), "{command} {format}");
+            let written = folder.run(&[command, "--format", format, "-o", "out"]);
+            assert_eq!((written.status, written.out.as_str()), (0, ""), "{}", written.err);
+            let text = std::fs::read_to_string(folder.path("out")).unwrap();
+            assert!(text.starts_with(begins) && text.ends_with('\n'), "{command} {format}");
+        }
+    }
+    let nowhere = folder.run(&["plan", "-o", "none/out"]);
+    assert_eq!(nowhere.status, 2);
+    assert!(nowhere.err.contains("none/out: not written"), "{}", nowhere.err);
+}
+
+#[test]
+fn a_proposal_is_planned_for_the_same_edit() {
+    let text = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\n";
+    let folder = Folder::new(&[
+        ("Dockerfile", text),
+        ("package.json", "{}"),
+        ("package-lock.json", "{}"),
+        ("src/index.js", "1"),
+        (".dockerignore", "Dockerfile\n"),
+    ]);
+    let args = ["--changed", "src/index.js", "--proposal", "reorder-copy"];
+    let json = plan(&folder, &args).json();
+    let rebuilt = |plan: &Value| -> Vec<String> {
+        let steps = plan["steps"].as_array().unwrap().iter().filter(|s| s["state"] == "rebuilt");
+        steps.map(|s| s["instruction"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(rebuilt(&json), ["COPY . .", "RUN npm ci", "RUN npm run build"]);
+    assert_eq!(rebuilt(&json["after"]["plan"]), ["COPY . .", "RUN npm run build"]);
+    assert!(json["after"]["title"].as_str().is_some_and(|title| !title.is_empty()));
+    for (args, message) in [
+        (vec!["--proposal", "reorder-copi"], "did you mean `reorder-copy`?"),
+        (vec!["--changed", "src/index.js", "--proposal", "merge-heredocs"], "there is no refactoring"),
+        (vec!["--baseline", "none", "--proposal", "reorder-copy"], "no build before"),
+    ] {
+        let ran = plan(&folder, &args);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+        assert!(ran.err.contains(message), "{}", ran.err);
+    }
+    assert_eq!(folder.run(&["plan", "--proposal", "reorder-copy"]).status, 2);
+}
+
+#[test]
+fn the_graph_is_that_of_one_build() {
+    let folder = project();
+    let json = folder.run(&["graph", "--format", "json", "--target", "build"]).json();
+    assert_eq!((&json["version"], &json["target"]), (&json!(1), &json!("build")));
+    let names: Vec<&str> =
+        json["vertices"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
+    assert_eq!(names[1..], ["WORKDIR /app", "COPY go.mod ./", "RUN fetch", "COPY . .", "RUN build"]);
+    assert_eq!(json["stages"][1]["built"], false);
+    let text = folder.run(&["graph"]);
+    assert!(text.out.contains("COPY --from=build /app/out /out  < line 7 by content"), "{}", text.out);
+}
