@@ -152,6 +152,14 @@ impl Pasts {
     }
 }
 
+/// The last kept build as one that can be compared with.
+struct LastKept {
+    past: Arc<Past>,
+    of: Arc<Learnt>,
+    now: Arc<Context>,
+    options: Options,
+}
+
 /// What one Dockerfile is compared with, as far as the user decides it, and what its builds taught. It outlives the open
 /// document.
 #[derive(Default)]
@@ -164,8 +172,7 @@ pub(crate) struct Known {
     learnt: Option<Arc<Learnt>>,
     /// The state of the file that it is kept in, when it was read; `None`: not read yet.
     read: Option<Option<SystemTime>>,
-    /// The last kept build as one that can be compared with, and what it was made with.
-    last_kept: Option<(Arc<Learnt>, Arc<Context>, Options, Arc<Past>)>,
+    last_kept: Option<LastKept>,
     /// [`Contexts::learnt_times`] when the builds' contexts were last brought up to date.
     learnt_times: u64,
 }
@@ -233,22 +240,24 @@ impl Known {
         {
             return None;
         }
-        if let Some((of, with, asked, past)) = &self.last_kept
-            && Arc::ptr_eq(of, &learnt)
-            && Arc::ptr_eq(with, now)
-            && asked == options
+        if let Some(kept) = &self.last_kept
+            && Arc::ptr_eq(&kept.of, &learnt)
+            && Arc::ptr_eq(&kept.now, now)
+            && kept.options == *options
         {
-            return Some((
-                Pasts { last: Some(Arc::clone(past)), others, kept: Some(Arc::clone(&learnt)) },
-                when,
-            ));
+            let past = Some(Arc::clone(&kept.past));
+            return Some((Pasts { last: past, others, kept: Some(learnt) }, when));
         }
         let past = last.file().zip(last.context(now)).map(|(file, context)| {
             Arc::new(Past { file, options: Some(last.options(options)), context: Some(Arc::new(context)) })
         });
-        self.last_kept =
-            past.clone().map(|past| (Arc::clone(&learnt), Arc::clone(now), options.clone(), past));
-        Some((Pasts { last: past, others, kept: Some(Arc::clone(&learnt)) }, when))
+        self.last_kept = past.clone().map(|past| LastKept {
+            past,
+            of: Arc::clone(&learnt),
+            now: Arc::clone(now),
+            options: options.clone(),
+        });
+        Some((Pasts { last: past, others, kept: Some(learnt) }, when))
     }
 
     /// Whether any build is known.
