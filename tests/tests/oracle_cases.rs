@@ -20,7 +20,7 @@ fn recorded_answers() {
     for case in &cases {
         assert!(ids.insert(case.id.as_str()), "two cases are named {}", case.id);
         match answers.cases.get(&case.id) {
-            Some(answer) => match replay(case, answer, &temp.path().join("case")) {
+            Some(answer) => match replay(case, answer, &answers.engine, &temp.path().join("case")) {
                 Ok(judged) => total.add(judged),
                 Err(error) => total.wrong.push(format!("{}: {error}", case.id)),
             },

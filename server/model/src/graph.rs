@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use blake3::Hasher;
 use layerwise_syntax::mount::{Mount, MountKind};
 
-use crate::context::Context;
+use crate::context::{Context, EntryKind};
 use crate::engine;
 use crate::eval::{Base, Command, Copy, Evaluation, Run, Source, Step};
 use crate::file::File;
@@ -130,6 +130,7 @@ pub fn graph(file: &File, eval: &Evaluation, options: &Options, contexts: Contex
         graph: Graph::default(),
         ends: vec![None; eval.stages.len()],
         interned: HashMap::new(),
+        modes: writes_context(file, eval),
     };
     for index in 0..eval.stages.len() {
         if eval.stages[index].reachable {
@@ -148,6 +149,24 @@ struct Builder<'a> {
     ends: Vec<Option<usize>>,
     /// Vertices by definition and inputs: BuildKit builds equal ones once, whatever stage they are in.
     interned: HashMap<(Key, Vec<Input>), usize>,
+    /// Whether the modes of the context's directories count.
+    modes: bool,
+}
+
+/// Whether a RUN that is built mounts the build context to be written. BuildKit then takes the context in anew for the next build
+/// and hashes it with the modes of its directories, which otherwise only change what it has and not the hashes.
+fn writes_context(file: &File, eval: &Evaluation) -> bool {
+    let writes = |step: &Step| match &step.command {
+        Command::Run(run) => run.mounts.iter().any(|(mount, source)| {
+            mount.kind == MountKind::Bind && *source == Source::Context && !mount.read_only
+        }),
+        _ => false,
+    };
+    eval.stages.iter().zip(file.stages()).filter(|(stage, _)| stage.reachable && !stage.replaced).any(
+        |(stage, place)| {
+            stage.triggers.iter().any(writes) || place.body.clone().any(|number| writes(eval.step(number)))
+        },
+    )
 }
 
 /// Hashes fields one after another.
@@ -407,6 +426,26 @@ impl Builder<'_> {
         self.options.build_args.get(name).map_or("", String::as_str)
     }
 
+    /// The key of what is selected in the build context.
+    fn in_context(&self, context: &Context, selected: &selection::Selected) -> Input {
+        if !self.modes {
+            return Input::Content(selected.key);
+        }
+        let mut hash = Hash::default();
+        hash.key(&selected.key);
+        for path in &selected.paths {
+            let Some(real) = selection::resolve(context, path) else { continue };
+            let own = context.get(&real).map(|entry| (real.as_str(), entry));
+            for (path, entry) in own.into_iter().chain(context.below(&real)) {
+                if entry.kind == EntryKind::Dir {
+                    hash.text(path.strip_prefix(real.as_str()).unwrap_or(path));
+                    hash.text(&format!("{:o}", entry.mode));
+                }
+            }
+        }
+        Input::Content(hash.done())
+    }
+
     /// What a cache begins with if its owner or mode is given: a folder that is made for it (`setCacheUIDGID`).
     fn owned_cache(&mut self, mount: &Mount, below: Option<Input>, origin: Origin) -> Option<Input> {
         if mount.uid.is_none() && mount.gid.is_none() && mount.mode.is_none() {
@@ -523,7 +562,10 @@ impl Builder<'_> {
         if let (true, None, Origin::Instruction(number)) = (selected.missing, &context.incomplete, origin) {
             self.graph.missing.entry(number).or_default().push(source.to_owned());
         }
-        Some(Input::Content(selected.key))
+        Some(match copy.from {
+            Source::Context => self.in_context(context, &selected),
+            _ => Input::Content(selected.key),
+        })
     }
 
     /// Files of a source that a mount or a copy reads, by content.
@@ -541,7 +583,7 @@ impl Builder<'_> {
             }
             Source::Context => match self.contexts.main {
                 Some(context) => {
-                    Some(Input::Content(selection::select(context, path, Reading::default()).key))
+                    Some(self.in_context(context, &selection::select(context, path, Reading::default())))
                 }
                 None => Some(Input::Content(Hash::of(&["context", &source_path(path)]))),
             },

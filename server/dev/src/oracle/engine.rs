@@ -186,6 +186,16 @@ impl Engine {
         Ok(socket)
     }
 
+    /// The engine as plans name it: `docker 28.5 containerd`.
+    pub fn name(&self) -> String {
+        let version: Vec<&str> = self.version.split(['.', '+', '~', '-']).take(2).collect();
+        let store = match self.store {
+            Store::Containerd => "containerd",
+            Store::Classic => "graphdriver",
+        };
+        format!("docker {} {store}", version.join("."))
+    }
+
     /// Empties the build cache.
     pub fn prune(&self) -> Result<(), String> {
         self.docker_ok(["builder", "prune", "-af"]).map(drop)

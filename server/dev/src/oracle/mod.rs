@@ -159,8 +159,7 @@ fn run_cases(
     let mut total = Judged::default();
     let (mut built, mut skipped) = (0, 0);
     let engine = &runner.engine;
-    let mut answers =
-        Answers { engine: format!("docker {}, {:?}", engine.version, engine.store), ..Answers::default() };
+    let mut answers = Answers { engine: engine.name(), ..Answers::default() };
     for (case, recorded) in cases {
         if let Some(need) = runner.lacks(case) {
             println!("SKIPPED: case {}: this engine has no {need:?}", case.id);

@@ -10,7 +10,9 @@ use layerwise_host::fs::OsFs;
 use layerwise_host::read::read_dockerfile;
 use layerwise_model::graph::{Contexts, Graph, graph};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, EntryKind, Evaluation, File, NamedContext, Options, Platform, evaluate};
+use layerwise_model::{
+    Context, Engine, EntryKind, Evaluation, File, NamedContext, Options, Platform, evaluate,
+};
 use layerwise_syntax::Parsed;
 use serde::{Deserialize, Serialize};
 
@@ -76,12 +78,13 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Reads a folder. An error is what the build would fail with.
-    pub fn read(root: &Path, build: &Build, images: &KnownImages) -> Result<Ours, String> {
+    /// Reads a folder as `engine` (`docker 28.5 containerd`) would. An error is what the build would fail with.
+    pub fn read(root: &Path, build: &Build, images: &KnownImages, engine: &str) -> Result<Ours, String> {
         let path = root.join(dockerfile(build));
         let source = read_dockerfile(&OsFs, &path).map_err(|e| e.to_string())?;
         let file = File::new(Parsed::new(&source.text));
-        let options = options(build, root)?;
+        let mut options = options(build, root)?;
+        options.engine = Engine::parse(engine)?;
         let eval = evaluate(&file, &options, images);
         if let Some(error) = &eval.error {
             return Err(error.clone());

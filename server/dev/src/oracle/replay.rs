@@ -13,10 +13,10 @@ use super::ours::{Config, KnownImages, Ours, plan};
 use super::run::{SERVED, WWW};
 use super::tree::Tree;
 
-/// What an engine did with cases: `{"engine": "docker 28.5.2", "cases": {"name": {"steps": {"3": "ran"}}}}`.
+/// What an engine did with cases: `{"engine": "docker 28.5 containerd", "cases": {"name": {"steps": {"3": "ran"}}}}`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Answers {
-    /// The engine and its version.
+    /// The engine as plans name it.
     pub engine: String,
     /// By the names of the cases.
     pub cases: BTreeMap<String, Answer>,
@@ -53,8 +53,8 @@ impl Answers {
     }
 }
 
-/// Compares the plan of a case with a recorded answer; `root` is a folder that the case may fill.
-pub fn replay(case: &Case, answer: &Answer, root: &Path) -> Result<Judged, String> {
+/// Compares the plan of a case with a recorded answer of `engine`; `root` is a folder that the case may fill.
+pub fn replay(case: &Case, answer: &Answer, engine: &str, root: &Path) -> Result<Judged, String> {
     let mut tree = Tree::new(root.to_owned())?;
     // Nobody serves anything here, and the plan asks nobody.
     let served = |path: &str| path.starts_with(SERVED);
@@ -75,7 +75,7 @@ pub fn replay(case: &Case, answer: &Answer, root: &Path) -> Result<Judged, Strin
         let written = text.replace(WWW, "http://127.0.0.1:1");
         tree.write(&dockerfile(&options), &Node::Content(written))?;
         let images = answer.images.get(number).cloned().unwrap_or_default();
-        builds.push(Ours::read(tree.root(), &options, &KnownImages(images))?);
+        builds.push(Ours::read(tree.root(), &options, &KnownImages(images), engine)?);
     }
     let after = builds.pop().ok_or("no build")?;
     Ok(judge(&case.id, &after, &plan(&builds, &after), &answer.steps))

@@ -43,10 +43,15 @@ pub struct Outcome {
 impl Runner {
     /// A runner; finds out what the engine knows.
     pub fn new(engine: Engine) -> Result<Runner, String> {
-        let work = tempfile::Builder::new()
-            .prefix("cases-")
-            .tempdir_in(&engine.folder().dir)
-            .map_err(|e| e.to_string())?;
+        let folder = engine.folder().dir.clone();
+        // Left by a run that was killed; the engine allows one at a time.
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().starts_with("cases-") {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+        let work =
+            tempfile::Builder::new().prefix("cases-").tempdir_in(&folder).map_err(|e| e.to_string())?;
         let mut runner = Runner { engine, server: Server::start()?, work, has: Vec::new() };
         let probes = [
             (Need::Parents, "FROM scratch\nCOPY --parents a /\n"),
@@ -126,7 +131,7 @@ impl Runner {
         let text = text.replace(WWW, &self.server.base);
         tree.write(&build::dockerfile(options), &Node::Content(text))?;
         let vertices = build::run(&self.engine, tree.root(), options, None)?;
-        builds.push(Ours::read(tree.root(), options, &KnownImages(known.clone()))?);
+        builds.push(Ours::read(tree.root(), options, &KnownImages(known.clone()), &self.engine.name())?);
         Ok(vertices)
     }
 
