@@ -318,7 +318,8 @@ impl Tree {
     }
 
     /// The paths at which two trees differ, directories and all below them included, by name from the root down. What
-    /// the two share is not looked at; of special files, which are never sent, some may be left out.
+    /// the two share is not looked at; of special files, which are never sent, and of directories that only have another
+    /// mode, some may be left out.
     pub fn changed<'a>(&'a self, other: &'a Tree) -> Vec<&'a str> {
         let mut found = Vec::new();
         if !self.is_same(other) {
