@@ -897,7 +897,8 @@ class Board {
     row.price.textContent = text;
     fill(row.meter, figure && options.most > 0 ? figure.value / options.most : 0);
     row.meter.classList.toggle('estimate', !!figure && !figure.measured);
-    const cost = text && `${text.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
+    const whole = seconds(figure) || bytes(size);
+    const cost = whole && `${whole.replace('~', 'about ')}${(figure ?? size)?.measured ? '' : ', an estimate'}`;
     row.button.setAttribute('aria-label', [spoken(step, state ?? undefined, shown), cost].filter(Boolean).join(', '));
     row.button.parentNode.hidden = hidden;
   }
