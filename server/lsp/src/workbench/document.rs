@@ -34,7 +34,10 @@ pub(crate) struct Own {
     pub(crate) opened: Mutex<Opened>,
     pub(crate) start: Mutex<Start>,
     pub(crate) known: Arc<Mutex<Known>>,
-    pub(crate) memory: Mutex<Memory>,
+    /// What the last view's check computed, for the next one.
+    pub(crate) checker: Mutex<Checker>,
+    /// The last view's evaluation, with all stages, for the next one.
+    pub(crate) evaluation: Mutex<Option<Arc<Evaluation>>>,
     pub(crate) plans: Mutex<Plans>,
     pub(crate) given: Mutex<Given>,
 }
@@ -54,13 +57,6 @@ pub(crate) enum Opened {
     OnDisk(Parsed),
     /// The file as it was read then.
     Known(Parsed),
-}
-
-/// What the last view's check computed, for the next one.
-#[derive(Default)]
-pub(crate) struct Memory {
-    pub(crate) checker: Checker,
-    pub(crate) evaluation: Option<Evaluation>,
 }
 
 /// What the last view's plan computed, for the next one.
@@ -168,7 +164,8 @@ impl Buffer {
             path: path.map(Path::to_path_buf),
             opened: Mutex::new(Opened::OnDisk(opened)),
             start: Mutex::default(),
-            memory: Mutex::default(),
+            checker: Mutex::default(),
+            evaluation: Mutex::default(),
             plans: Mutex::default(),
             given: Mutex::default(),
         };

@@ -11,11 +11,11 @@ use layerwise_analysis::{
 };
 use layerwise_host::root;
 use layerwise_model::images::WellKnown;
-use layerwise_model::{Context, Evaluation, File, Options, evaluate, evaluate_again};
+use layerwise_model::{Context, Evaluation, File, Options, evaluate_again};
 use layerwise_syntax::{Keyword, Parsed, folding, selection};
 use serde_json::Value;
 
-use super::document::{Memory, Own};
+use super::document::Own;
 use super::looks::Looks;
 use super::planned;
 use super::settings::Settings;
@@ -35,6 +35,7 @@ pub(crate) struct View {
     /// When the document was last edited.
     pub(crate) edited: Option<Instant>,
     findings: OnceLock<Vec<Finding>>,
+    evaluation: OnceLock<Arc<Evaluation>>,
     context: OnceLock<Option<Folder>>,
     pub(crate) planned: OnceLock<planned::Shared>,
     pub(crate) looks: OnceLock<Arc<Looks>>,
@@ -55,6 +56,7 @@ impl View {
             file: File::new(parsed),
             edited,
             findings: OnceLock::new(),
+            evaluation: OnceLock::new(),
             context: OnceLock::new(),
             planned: OnceLock::new(),
             looks: OnceLock::new(),
@@ -63,21 +65,17 @@ impl View {
 
     fn findings(&self) -> &[Finding] {
         self.findings.get_or_init(|| {
-            let options = self.all_stages();
-            let mut memory = self.own.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let Memory { checker, evaluation } = &mut *memory;
-            let eval = evaluate_again(&self.file, &options, &WellKnown, evaluation.as_ref());
+            let eval = self.evaluation();
             let needs_context = check::needs_context(&self.file, &self.settings.selection);
             let context = if needs_context { self.context() } else { None };
             let input = Input {
                 file: &self.file,
-                eval: &eval,
+                eval,
                 context: context.as_deref(),
                 selection: &self.settings.selection,
             };
-            let found = checker.check(&input);
-            *evaluation = Some(eval);
-            found
+            let mut checker = self.own.checker.lock().unwrap_or_else(PoisonError::into_inner);
+            checker.check(&input)
         })
     }
 
@@ -99,7 +97,7 @@ impl View {
                 (None, _) => {
                     let eval = self.evaluation();
                     let top = folder.unwrap_or_else(|| root::top_for(fs, path));
-                    root::context_root(fs, path, &top, &root::sources(&eval))?
+                    root::context_root(fs, path, &top, &root::sources(eval))?
                 }
             };
             let context = shared.contexts.get(&root, path);
@@ -108,9 +106,16 @@ impl View {
         self.context.get_or_init(find).clone()
     }
 
-    /// The file evaluated with all its stages.
-    fn evaluation(&self) -> Evaluation {
-        evaluate(&self.file, &self.all_stages(), &WellKnown)
+    /// The file evaluated with all its stages; what an edit did not touch comes from the view before.
+    fn evaluation(&self) -> &Evaluation {
+        self.evaluation.get_or_init(|| {
+            let lock = || self.own.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = lock().clone();
+            let found = evaluate_again(&self.file, &self.all_stages(), &WellKnown, last.as_deref());
+            let found = Arc::new(found);
+            *lock() = Some(Arc::clone(&found));
+            found
+        })
     }
 
     fn all_stages(&self) -> Options {
@@ -124,12 +129,7 @@ impl View {
             plan::rebuilt_when(&file, context.as_deref()?, &[path.to_owned()], &self.settings.options)
         };
         let evaluation = self.evaluation();
-        let cx = Cx {
-            file: &self.file,
-            evaluation: &evaluation,
-            context: context.as_deref(),
-            rebuilds: Some(&rebuilds),
-        };
+        let cx = Cx { file: &self.file, evaluation, context: context.as_deref(), rebuilds: Some(&rebuilds) };
         actions::all().iter().flat_map(|refactoring| refactoring.offers(&cx, range.clone())).collect()
     }
 
@@ -239,12 +239,7 @@ impl Analysis for View {
             REFACTORING => {
                 let context = self.context();
                 let evaluation = self.evaluation();
-                let cx = Cx {
-                    file: &self.file,
-                    evaluation: &evaluation,
-                    context: context.as_deref(),
-                    rebuilds: None,
-                };
+                let cx = Cx { file: &self.file, evaluation, context: context.as_deref(), rebuilds: None };
                 let refactoring = actions::all().iter().find(|r| r.id() == name)?;
                 let offers = refactoring.offers(&cx, range.clone());
                 let offer = offers.iter().find(|o| o.key == key && o.range == range)?;
