@@ -8,7 +8,7 @@ cargo build --quiet --package layerwise-dev
 dev=${CARGO_TARGET_DIR:-target}/debug/layerwise-dev
 # Nobody waits for a build that hangs: without its parent, the engine ends.
 timeout 600 "$dev" oracle run --sample
-timeout 300 "$dev" oracle random --seed 20 --count 30
+timeout 300 "$dev" oracle random --seed 20 --count 20
 # The plan beside the builder's own output, as the README shows it.
 if [ -z "${LAYERWISE:-}" ]; then
     cargo build --quiet --package layerwise-cli
