@@ -41,6 +41,8 @@ compare() {
                 state = word[2] == "not" ? "not built" : word[2]
                 line = word[2] == "not" ? word[4] : word[3]
                 text = substr($0, RSTART + RLENGTH)
+                # What it costs stands behind two spaces.
+                sub(/  ~?[0-9][^ ]* [A-Za-z]+(, ~?[0-9][^ ]* [A-Za-z]+)*$/, "", text)
                 order[++count] = line
                 plan[line] = state
                 step[line] = text
