@@ -15,6 +15,8 @@ pub struct Vertex {
     pub digest: String,
     /// Its name: `[build 3/7] RUN make`.
     pub name: String,
+    /// How many vertices it reads.
+    pub inputs: usize,
     /// Whether it began at all.
     pub started: bool,
     /// Whether its result came from the cache.
@@ -33,6 +35,8 @@ struct Event {
     digest: String,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    inputs: Vec<String>,
     started: Option<String>,
     #[serde(default)]
     cached: bool,
@@ -99,10 +103,17 @@ pub fn vertices(stream: &str) -> Vec<Vertex> {
         let Ok(status) = status else { break };
         for event in status.vertexes {
             let index = *by_digest.entry(event.digest.clone()).or_insert_with(|| {
-                found.push(Vertex { digest: event.digest, name: event.name, started: false, cached: false });
+                found.push(Vertex {
+                    digest: event.digest,
+                    name: event.name,
+                    inputs: 0,
+                    started: false,
+                    cached: false,
+                });
                 found.len() - 1
             });
             let vertex = &mut found[index];
+            vertex.inputs = vertex.inputs.max(event.inputs.len());
             vertex.started |= event.started.is_some();
             vertex.cached |= event.cached;
         }

@@ -84,7 +84,9 @@ pub fn truth(ours: &Ours, vertices: &[Vertex]) -> Truth {
                 continue;
             }
             position += 1;
-            if let Some(vertex) = vertices.iter().find(|v| is_at(&v.name, name.as_deref(), position)) {
+            // A download has the name of its ADD, and reads nothing.
+            let named = vertices.iter().filter(|v| is_at(&v.name, name.as_deref(), position));
+            if let Some(vertex) = named.max_by_key(|v| v.inputs) {
                 let did = match (vertex.started, vertex.cached) {
                     (false, _) => None,
                     (true, true) => Some(Did::Cached),
