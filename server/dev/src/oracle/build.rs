@@ -103,7 +103,13 @@ pub fn vertices(stream: &str) -> Vec<Vertex> {
         let Ok(status) = status else { break };
         for event in status.vertexes {
             let index = *by_digest.entry(event.digest.clone()).or_insert_with(|| {
-                found.push(Vertex { digest: event.digest, name: event.name, started: false, cached: false });
+                found.push(Vertex {
+                    digest: event.digest,
+                    name: event.name,
+                    inputs: 0,
+                    started: false,
+                    cached: false,
+                });
                 found.len() - 1
             });
             let vertex = &mut found[index];
