@@ -20,6 +20,9 @@ const CAUSE: usize = 16;
 const TEXT: usize = 48;
 const CAUSE_TEXT: usize = 54;
 const TITLE: usize = 108;
+/// The height of a line of facts, and about the width of a letter there.
+const FACT: usize = 19;
+const FACT_LETTER: usize = 7;
 
 const STYLE: &str = "\
 svg { --bg: #fff; --lane: #f6f7f9; --rule: #d3d9e0; --ink: #1b1f24; --dim: #59636e; --on: #fff; --cached: #1a7a57; \
@@ -59,7 +62,9 @@ const STATES: [(State, &str, &str); 5] = [
 pub fn to_svg(structure: &Structure, plan: Option<&Plan>, about: &About) -> String {
     let columns = structure.columns();
     let count = columns.iter().max().map_or(1, |c| c + 1);
-    let mut heights = vec![MARGIN + TITLE; count];
+    let width = 2 * MARGIN + count * LANE + (count - 1) * GAP;
+    let facts = facts(plan, about, width);
+    let mut heights = vec![MARGIN + TITLE + FACT * facts.len(); count];
     let mut body = String::new();
     // Where the edges of a step end: its lane's left and right side, and its height.
     let mut places: Vec<(usize, (usize, usize, usize))> = Vec::new();
@@ -146,7 +151,6 @@ pub fn to_svg(structure: &Structure, plan: Option<&Plan>, about: &About) -> Stri
         }
     }
     let edges = edges(structure, plan, &places);
-    let width = 2 * MARGIN + count * LANE + (count - 1) * GAP;
     let height = heights.iter().max().copied().unwrap_or(0) + MARGIN - BETWEEN;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
@@ -156,12 +160,12 @@ pub fn to_svg(structure: &Structure, plan: Option<&Plan>, about: &About) -> Stri
             Some(plan) => format!("{}: {}", about.dockerfile, headline(plan)),
             None => format!("{}: the build graph", about.dockerfile),
         })),
-        title(plan, about)
+        title(plan, about, &facts, !edges.is_empty())
     )
 }
 
-/// Name, headline, what the plan is about, and the legend.
-fn title(plan: Option<&Plan>, about: &About) -> String {
+/// What the plan is about, in lines that fit into a picture of this width.
+fn facts(plan: Option<&Plan>, about: &About, width: usize) -> Vec<String> {
     let mut facts = vec![match &about.context {
         Some(context) => format!("context {context}"),
         None => "context unknown".to_owned(),
@@ -170,37 +174,60 @@ fn title(plan: Option<&Plan>, about: &About) -> String {
     if plan.is_some() {
         facts.extend([format!("compared with {}", about.before), about.cache_words()]);
     }
+    let room = width.saturating_sub(2 * MARGIN) / FACT_LETTER;
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut().filter(|line| line.chars().count() + fact.chars().count() + 3 <= room) {
+            Some(line) => {
+                line.push_str(" \u{b7} ");
+                line.push_str(&fact);
+            }
+            None => lines.push(fit(&fact, room)),
+        }
+    }
+    lines
+}
+
+/// Name, headline, what the plan is about, and the legend; with what stands for the edges if there are some.
+fn title(plan: Option<&Plan>, about: &About, facts: &[String], edges: bool) -> String {
     let head = plan.map_or_else(|| "the build graph".to_owned(), headline);
     let mut out = String::new();
     let _ = writeln!(
         out,
-        r#"<text class="title" x="{MARGIN}" y="{}">{}</text><text x="{MARGIN}" y="{}"><tspan class="strong">{}</tspan><tspan class="dim" dx="12">{}</tspan></text>"#,
+        r#"<text class="title" x="{MARGIN}" y="{}">{}</text><text class="strong" x="{MARGIN}" y="{}">{}</text>"#,
         MARGIN + 16,
         xml(&fit(&about.dockerfile, 60)),
         MARGIN + 44,
-        xml(&head),
-        xml(&fit(&facts.join(" \u{b7} "), 120))
+        xml(&head)
     );
+    for (number, line) in facts.iter().enumerate() {
+        let y = MARGIN + 44 + FACT * (number + 1);
+        let _ = writeln!(out, r#"<text class="dim" x="{MARGIN}" y="{y}">{}</text>"#, xml(line));
+    }
+    let below = FACT * facts.len();
     let mut x = MARGIN;
     for (state, sign, word) in STATES.iter().filter(|_| plan.is_some()) {
         let _ = writeln!(
             out,
             r#"<g class="{}"><rect class="tile" x="{x}" y="{}" width="18" height="18" rx="4"/><text class="sign" x="{}" y="{}">{sign}</text><text class="small" x="{}" y="{}">{word}</text></g>"#,
             state.as_str(),
-            MARGIN + 62,
+            MARGIN + 62 + below,
             x + 9,
-            MARGIN + 76,
+            MARGIN + 76 + below,
             x + 25,
-            MARGIN + 75
+            MARGIN + 75 + below
         );
         x += 44 + word.len() * 6;
+    }
+    if !edges {
+        return out;
     }
     let _ = writeln!(
         out,
         r#"<path class="edge" d="M{x} {0}h28"/><text class="small" x="{1}" y="{2}">keyed by the layer below</text><path class="edge content" d="M{3} {0}h28"/><text class="small" x="{4}" y="{2}">keyed by content</text>"#,
-        MARGIN + 71,
+        MARGIN + 71 + below,
         x + 36,
-        MARGIN + 75,
+        MARGIN + 75 + below,
         x + 190,
         x + 226
     );
