@@ -81,12 +81,11 @@ pub(crate) fn compare(
     matches
 }
 
-/// An image under a name of another repository may be the one that was there before: a mirror, an alias. Another tag of the
-/// same repository is taken for another image, and so is another of Docker's official ones; and what is still used under its
-/// own name is not what the new name stands for.
+/// An image under a name of another repository may be the one that was there before: under the name of a mirror, which has
+/// the same last part and tag, or under a name that only this machine knows. Any other name is taken for another image; and
+/// what is still used under its own name is not what the new name stands for.
 fn other_name(known: &Known, after: &Graph, eval: &Evaluation, kind: &Kind) -> Match {
     let Kind::Image(reference) = kind else { return Match::New };
-    let name = repository(reference);
     let still_used = |old: &str| {
         after.vertices.iter().any(|v| matches!(&v.kind, Kind::Image(r) if r == old))
             || eval.stages.iter().any(|s| matches!(&s.base, Base::Image(r) if r == old))
@@ -94,12 +93,25 @@ fn other_name(known: &Known, after: &Graph, eval: &Evaluation, kind: &Kind) -> M
     let maybe: Vec<usize> = known
         .images()
         .filter(|(_, old)| {
-            let old_name = repository(old);
-            old_name != name && !(official(old_name) && official(name)) && !still_used(old)
+            let is_mirror = last(old) == last(reference);
+            let other = repository(old) != repository(reference);
+            other && (is_mirror || is_local(old) || is_local(reference)) && !still_used(old)
         })
         .map(|(index, _)| index)
         .collect();
     if maybe.is_empty() { Match::New } else { Match::Maybe(maybe) }
+}
+
+/// The last part of a repository's name with its tag: `node:22`.
+fn last(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or(reference)
+}
+
+/// Whether a reference is one without registry, namespace and tag that is no official image: what `docker build -t` makes.
+fn is_local(reference: &str) -> bool {
+    reference.starts_with("docker.io/library/")
+        && reference.ends_with(":latest")
+        && !official(repository(reference))
 }
 
 /// The reference without tag and digest.
@@ -268,6 +280,8 @@ mod tests {
             ("docker.io/library/node:22", "mirror.example.com/library/node:22", "dd"),
             ("node:22", "node:20", "rr"),
             ("golang:1.22", "alpine:3.20", "rr"),
+            ("alias", "busybox", "dd"),
+            ("mcr.microsoft.com/dotnet/aspnet:9.0", "mcr.microsoft.com/dotnet/sdk:9.0", "rr"),
         ] {
             let text = |image: &str| format!("FROM {image}\nRUN a\n");
             let found =
