@@ -23,9 +23,11 @@ pub struct FileReach {
     pub steps: Vec<(usize, State)>,
 }
 
-/// What an instruction selects in the context.
+/// What an instruction, or a trigger of a FROM, selects in the context.
 struct Selecting {
+    /// The instruction; for a trigger, the FROM.
     number: usize,
+    vertex: usize,
     /// Paths in the context, links followed; `""` is all of it.
     roots: Vec<String>,
     excludes: Option<Dockerignore>,
@@ -37,12 +39,12 @@ pub fn reach_of_files(side: &Side<'_>) -> Vec<FileReach> {
     let Some(context) = side.context else { return Vec::new() };
     let selecting = selecting(side, context);
     let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for one in &selecting {
+    for (index, one) in selecting.iter().enumerate() {
         for root in &one.roots {
             for path in one.selected(context, root) {
-                let numbers = by_path.entry(path).or_default();
-                if numbers.last() != Some(&one.number) {
-                    numbers.push(one.number);
+                let by = by_path.entry(path).or_default();
+                if by.last() != Some(&index) {
+                    by.push(index);
                 }
             }
         }
@@ -50,10 +52,14 @@ pub fn reach_of_files(side: &Side<'_>) -> Vec<FileReach> {
     let mut reached: HashMap<Vec<usize>, Vec<(usize, State)>> = HashMap::new();
     let mut found: Vec<FileReach> = by_path
         .into_iter()
-        .map(|(path, numbers)| {
-            let steps = reached.entry(numbers.clone()).or_insert_with(|| propagate(side, &numbers)).clone();
+        .map(|(path, by)| {
+            let vertices = || by.iter().map(|index| selecting[*index].vertex).collect();
+            let steps = reached.entry(by.clone()).or_insert_with(|| propagate(side, &vertices())).clone();
             let bytes = context.get(path).map_or(0, |entry| entry.size);
-            FileReach { path: path.to_owned(), bytes, selected_by: numbers, steps }
+            let mut selected_by: Vec<usize> = by.iter().map(|index| selecting[*index].number).collect();
+            selected_by.sort_unstable();
+            selected_by.dedup();
+            FileReach { path: path.to_owned(), bytes, selected_by, steps }
         })
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.steps.len()));
@@ -82,15 +88,21 @@ fn selecting(side: &Side<'_>, context: &Context) -> Vec<Selecting> {
         let found = selection::select(context, source, reading).paths;
         found.into_iter().filter_map(|path| selection::resolve(context, &path)).collect::<Vec<_>>()
     };
+    let graph = side.graph;
+    let plain = graph.of_instruction.iter().map(|(&n, &v)| (n, v, &side.eval.step(n).command));
+    let triggers = graph.of_trigger.iter().map(|(&(stage, position), &vertex)| {
+        let command = &side.eval.stages[stage].triggers[position].command;
+        (side.file.stages()[stage].from, vertex, command)
+    });
     let mut found = Vec::new();
-    for &number in side.graph.of_instruction.keys() {
-        match &side.eval.step(number).command {
+    for (number, vertex, command) in plain.chain(triggers) {
+        match command {
             Command::Copy(copy) if copy.from == Source::Context => {
                 let reading = Reading { excludes: &copy.excludes, parents: copy.parents };
                 let excludes = (!copy.excludes.is_empty())
                     .then(|| Dockerignore::from_patterns(&copy.excludes).unwrap_or_default());
                 let roots = copy.sources.iter().flat_map(|s| roots(s, reading)).collect();
-                found.push(Selecting { number, roots, excludes });
+                found.push(Selecting { number, vertex, roots, excludes });
             }
             Command::Run(run) => {
                 let bound = run
@@ -100,7 +112,7 @@ fn selecting(side: &Side<'_>, context: &Context) -> Vec<Selecting> {
                 let roots: Vec<String> =
                     bound.flat_map(|(mount, _)| roots(&mount.source, Reading::default())).collect();
                 if !roots.is_empty() {
-                    found.push(Selecting { number, roots, excludes: None });
+                    found.push(Selecting { number, vertex, roots, excludes: None });
                 }
             }
             _ => {}
@@ -109,11 +121,10 @@ fn selecting(side: &Side<'_>, context: &Context) -> Vec<Selecting> {
     found
 }
 
-/// The instructions that run, or may run, when what these instructions read in the context changes.
-fn propagate(side: &Side<'_>, numbers: &[usize]) -> Vec<(usize, State)> {
+/// The instructions that run, or may run, when what these vertices read in the context changes.
+fn propagate(side: &Side<'_>, hit: &BTreeSet<usize>) -> Vec<(usize, State)> {
     let graph = side.graph;
-    let hit: BTreeSet<usize> = numbers.iter().filter_map(|n| graph.of_instruction.get(n).copied()).collect();
-    let states = states(graph, &hit);
+    let states = states(graph, hit);
     let runs = |vertex: &usize| states.get(*vertex).copied().filter(|s| *s != State::Cached);
     graph.of_instruction.iter().filter_map(|(number, vertex)| Some((*number, runs(vertex)?))).collect()
 }
@@ -313,6 +324,15 @@ mod tests {
                 ("src/a.c", vec![3], vec![(3, r), (4, r), (6, d), (7, d)]),
             ]
         );
+    }
+
+    #[test]
+    fn triggers_read_where_they_run() {
+        let text = "FROM debian:12 AS b\nONBUILD COPY src /src\nFROM b\nRUN a\n";
+        let found = with(text, &["src/a.c", "other"], reach_of_files);
+        let [file] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((file.path.as_str(), file.selected_by.as_slice()), ("src/a.c", &[2][..]));
+        assert_eq!(file.steps, [(3, State::Rebuilt)]);
     }
 
     #[test]
