@@ -103,7 +103,8 @@ pub fn what_would_keep(plan: &Plan, after: &Side<'_>, step: &Step) -> Vec<String
                 ));
             } else if let Some(offer) = reordering(after, step) {
                 said.push(format!("The refactoring {} keeps it cached: {}.", offer.id, offer.title));
-            } else if let Some(selecting) = plan.at_line(root.line) {
+            } else if let Some(selecting) = plan.at_line(root.line).filter(|s| is_below(after, step, s.line))
+            {
                 said.push(format!(
                     "If it does not read {file}, it stays cached above line {}, below a COPY of only what it reads.",
                     selecting.line
@@ -267,6 +268,26 @@ mod tests {
                 assert!(what_would_keep(plan, side, step)[0].contains("edited itself"));
             },
         );
+    }
+
+    #[test]
+    fn advice_about_a_copy_is_for_the_steps_below_it() {
+        let options = Options::default();
+        let mut context = layerwise_model::Context::default();
+        let content = layerwise_model::Content::Hash([1; 32]);
+        let entry = layerwise_model::EntryKind::File;
+        let entry = layerwise_model::Entry { kind: entry, mode: 0o644, size: 1, content, link: None };
+        context.entries.insert("src/a.c", entry);
+        let text = "FROM debian:12 AS b\nCOPY . .\nRUN make\nFROM debian:12\nCOPY --from=b /x /x\n";
+        let file = File::new(Parsed::new(text));
+        let eval = evaluate(&file, &options, &WellKnown);
+        let graph = graph(&file, &eval, &options, Contexts { main: Some(&context), named: None });
+        let side =
+            Side { file: &file, eval: &eval, graph: &graph, context: Some(&context), options: &options };
+        let plan = crate::plan::affected_by(&side, &["src/a.c".to_owned()]).expect("a plan");
+        let kept = |line| what_would_keep(&plan, &side, plan.at_line(line).expect("a step"));
+        assert!(kept(3)[0].contains("above line 2"), "{:?}", kept(3));
+        assert_eq!(kept(5), ["It stays cached if the files from line 3 come out the same."]);
     }
 
     #[test]
