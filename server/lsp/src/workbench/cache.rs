@@ -1,5 +1,6 @@
 //! What a view says about the cache. The plan of a moment is computed once, whoever asks first.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -12,6 +13,7 @@ use layerwise_host::fs::Links;
 use layerwise_host::git;
 use layerwise_host::learnt::Store;
 use layerwise_model::dockerignore::Dockerignore;
+use layerwise_model::eval::Base;
 use layerwise_model::learnt::Learnt;
 use layerwise_model::selection::{has_wildcard, source_path};
 use layerwise_model::{Content, Context, File};
@@ -70,17 +72,37 @@ impl View {
                 return Err(error.clone());
             }
             let before = plans.before(&pasts, now.as_ref(), options);
-            let planned = Arc::new(Planned::new(&before, after, baseline, self.terms()));
+            let terms = self.terms(&after);
+            let planned = Arc::new(Planned::new(&before, after, baseline, terms));
             plans.last = Some(Arc::clone(&planned));
             Ok(planned)
         })
     }
 
-    fn terms(&self) -> Terms {
+    fn terms(&self, build: &Build) -> Terms {
         let (contents, mbps) = (self.settings.cache, self.settings.mbps);
         let mut known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
         let learnt = known.learnt(self.own.shared.store.as_ref(), self.own.path.as_deref());
-        Terms { contents, mbps, learnt }
+        drop(known);
+        Terms { contents, mbps, learnt, images: self.image_sizes(build) }
+    }
+
+    /// How big the base images of a build are, as far as the local engine may be asked and has answered.
+    fn image_sizes(&self, build: &Build) -> BTreeMap<String, u64> {
+        if !self.settings.docker {
+            return BTreeMap::new();
+        }
+        let bases = build.eval.stages.iter().filter_map(|stage| match &stage.base {
+            Base::Image(reference) if stage.reachable => Some(reference.clone()),
+            _ => None,
+        });
+        let shared = Arc::downgrade(&self.own.shared);
+        let changed = move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.changed();
+            }
+        };
+        self.own.shared.image_sizes.of(bases.collect(), changed)
     }
 
     /// What is compared with: its name, the builds, and the context as it is now, where that belongs together with them.
@@ -387,7 +409,8 @@ impl View {
             return Err(error.clone());
         }
         let given = Named::new(Kind::Given, "the same build without the change");
-        Ok(self.json_of(&Planned::what_if(before, after, given, self.terms())))
+        let terms = self.terms(&after);
+        Ok(self.json_of(&Planned::what_if(before, after, given, terms)))
     }
 
     /// The paths in the context that a path or a pattern names.
@@ -433,7 +456,8 @@ impl View {
         let changed = Some(Arc::new(with_changed(context, &paths)));
         let after = Build::new(before.file.clone(), before.options.clone(), changed, Some(&before.eval));
         let given = Named::new(Kind::Given, "the same build without the change");
-        let reached = Planned::what_if(before, after, given, self.terms());
+        let terms = self.terms(&after);
+        let reached = Planned::what_if(before, after, given, terms);
         let mut plan = self.json_of(&reached);
         let steps = plan["steps"].take();
         let runs = |step: &Value| {

@@ -1,5 +1,6 @@
 //! The plan of one moment, with both builds that it compares, and what is drawn of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use layerwise_analysis::cost::{self, Figure};
@@ -38,6 +39,8 @@ pub(crate) struct Terms {
     pub(crate) mbps: Option<f64>,
     /// What builds of the Dockerfile taught.
     pub(crate) learnt: Option<Arc<Learnt>>,
+    /// Bytes of base images that the local engine has.
+    pub(crate) images: BTreeMap<String, u64>,
 }
 
 impl Planned {
@@ -64,7 +67,7 @@ impl Planned {
         let cache = Cache { known, contents: terms.contents, moved: &moved, before: side.as_ref() };
         let mut plan = plan::plan_in(&cache, &after.side());
         let figures =
-            cost::Known { learnt: terms.learnt.as_deref(), mbps: terms.mbps, ..cost::Known::default() };
+            cost::Known { learnt: terms.learnt.as_deref(), mbps: terms.mbps, images: terms.images.clone() };
         cost::price(&mut plan, &after.side(), &figures);
         Planned { plan, after, baseline, terms }
     }

@@ -3,7 +3,7 @@
 //! `{"rules": {"select": [..], "ignore": [..], "all": bool}, "context": "dir", "target": "stage", "platform": "os/arch",
 //! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
 //! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
-//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second}`, all
+//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second, "docker": bool}`, all
 //! optional.
 
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) cache: Contents,
     /// Megabits a second at which images are pulled.
     pub(crate) mbps: Option<f64>,
+    /// Whether the local engine is asked how big base images are.
+    pub(crate) docker: bool,
 }
 
 /// When steps that run again are diagnostics.
@@ -63,6 +65,7 @@ impl Default for Settings {
             baseline: Choice::Auto,
             cache: Contents::Local,
             mbps: None,
+            docker: false,
         }
     }
 }
@@ -123,6 +126,7 @@ impl Settings {
                     }
                     _ => false,
                 },
+                "docker" => value.as_bool().map(|v| settings.docker = v).is_some(),
                 "bandwidth" => {
                     let mbps = value.as_f64().filter(|mbps| *mbps > 0.0);
                     mbps.map(|mbps| settings.mbps = Some(mbps)).is_some()
@@ -187,6 +191,7 @@ mod tests {
             "buildArgs": { "A": "1", "B": 2 }, "inlayHints": false, "path": "/x", "trace": { "server": "off" },
             "codeLens": false, "cacheDiagnostics": "on", "baseline": "v1.0", "cache": "min", "engine": "buildah",
             "bandwidth": 50,
+            "docker": true,
             "client": { "commands": [] },
         }));
         assert_eq!(problems, Vec::<String>::new());
@@ -200,7 +205,7 @@ mod tests {
         assert_eq!(settings.cache_diagnostics, CacheDiagnostics::On);
         assert_eq!(settings.baseline, Choice::Revision("v1.0".to_owned()));
         assert_eq!((settings.cache, settings.options.engine.name.as_str()), (Contents::Min, "buildah"));
-        assert_eq!(settings.mbps, Some(50.0));
+        assert_eq!((settings.mbps, settings.docker), (Some(50.0), true));
     }
 
     #[test]
