@@ -13,8 +13,7 @@ use layerwise_host::learnt::Store;
 use layerwise_host::read::read_dockerfile;
 use layerwise_host::root::{context_root, sources, top_for};
 use layerwise_model::engine::{Feature, features};
-use layerwise_model::eval::Base;
-use layerwise_model::graph::{Contexts, Graph, graph};
+use layerwise_model::graph::{Contexts, Graph, Kind, graph};
 use layerwise_model::learnt::Learnt;
 use layerwise_model::{
     Context, Engine, EntryKind, Evaluation, File, Incomplete, NamedContext, Options, Platform,
@@ -87,7 +86,7 @@ pub(crate) struct Ask {
     /// Leave out what earlier builds taught (layerwise learn): estimates only, and no known build to compare with
     #[arg(long)]
     pub(crate) no_learnt: bool,
-    /// Ask the local docker engine how big the base images are that it has; nothing is pulled
+    /// Ask the local docker engine for the base images that it has, their sizes and layers; nothing is pulled
     #[arg(long)]
     pub(crate) docker: bool,
     /// The engine that builds: buildkit, buildkit 0.12, docker 28.5, docker 28.5 graphdriver, buildah or legacy
@@ -281,11 +280,12 @@ impl Ask {
             Some(before) if past.known.is_empty() => Known::of(before.graph, before.eval),
             _ => past.known,
         };
-        let cache =
-            Cache { known: &known, contents: self.cache, moved: &changed.moved, before: before.as_ref() };
+        let images = self.images(&graph, &known);
+        let mut moved = changed.moved;
+        moved.layers = images.layers;
+        let cache = Cache { known: &known, contents: self.cache, moved: &moved, before: before.as_ref() };
         let mut plan = plan_in(&cache, &after.side(&graph));
-        let images = self.images(&after.eval);
-        let figures = cost::Known { images, learnt: learnt.as_ref(), mbps: self.bandwidth };
+        let figures = cost::Known { images: images.bytes, learnt: learnt.as_ref(), mbps: self.bandwidth };
         cost::price(&mut plan, &after.side(&graph), &figures);
         let target = after.eval.target.map(|index| stage_name(&after.file, index));
         let about = About {
@@ -301,18 +301,19 @@ impl Ask {
         Ok(Answer { plan, about, after, graph, before: past.build, named })
     }
 
-    /// The sizes of the base images, if the engine is to be asked.
-    fn images(&self, eval: &Evaluation) -> BTreeMap<String, u64> {
+    /// The images of a build and of what it is compared with, if the engine is to be asked.
+    fn images(&self, graph: &Graph, known: &Known) -> engine::Images {
         if !self.docker {
-            return BTreeMap::new();
+            return engine::Images::default();
         }
-        let bases = eval.stages.iter().filter_map(|stage| match &stage.base {
-            Base::Image(reference) if stage.reachable => Some(reference.as_str()),
+        let used = graph.vertices.iter().filter_map(|vertex| match &vertex.kind {
+            Kind::Image(reference) => Some(reference.as_str()),
             _ => None,
         });
-        let sizes = engine::image_sizes(bases.collect::<BTreeSet<_>>(), ENGINE_BUDGET);
-        sizes.note.iter().for_each(|text| note(text));
-        sizes.bytes
+        let compared = known.rows().iter().filter_map(|row| row.image.as_deref());
+        let images = engine::images(used.chain(compared).collect::<BTreeSet<_>>(), ENGINE_BUDGET);
+        images.note.iter().for_each(|text| note(text));
+        images
     }
 
     /// What earlier builds of the Dockerfile taught.

@@ -42,7 +42,7 @@ impl Ask {
         });
         for path in &self.changed {
             let text = path.display().to_string();
-            let moved = Moved { all: false, names: [text.clone()].into() };
+            let moved = Moved { names: [text.clone()].into(), ..Moved::default() };
             if text.contains("://") || root.is_none_or(|root| OsFs.metadata(&root.join(path)).is_err()) {
                 if remote.iter().any(|kind| moved.holds(kind)) {
                     found.moved.names.extend(moved.names);

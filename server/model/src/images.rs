@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use crate::platform::Platform;
 
+mod tags;
+
+pub use tags::certainly_apart;
+
 /// The parts of an image's configuration that a build inherits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageConfig {

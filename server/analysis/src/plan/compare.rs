@@ -2,9 +2,8 @@
 
 use layerwise_model::Evaluation;
 use layerwise_model::built::RowInput;
-use layerwise_model::eval::Base;
 use layerwise_model::graph::{Graph, Input, Kind};
-use layerwise_model::images::official;
+use layerwise_model::images::certainly_apart;
 
 use super::known::{Contents, Known, Moved};
 
@@ -69,7 +68,7 @@ pub(crate) fn compare(
         matches.push(match same {
             Some(same) if moved.holds(&vertex.kind) => Match::Maybe(vec![same]),
             Some(same) => Match::Same(same),
-            None if maybe.is_empty() => other_name(known, after, eval, &vertex.kind),
+            None if maybe.is_empty() => other_name(known, moved, &vertex.kind),
             None => Match::Maybe(maybe),
         });
     }
@@ -81,46 +80,22 @@ pub(crate) fn compare(
     matches
 }
 
-/// An image under a name of another repository may be the one that was there before: under the name of a mirror, which has
-/// the same last part and tag, or under a name that only this machine knows. Any other name is taken for another image; and
-/// what is still used under its own name is not what the new name stands for.
-fn other_name(known: &Known, after: &Graph, eval: &Evaluation, kind: &Kind) -> Match {
+/// An image under a name that no build had may be one that was there before: another tag, an alias, a mirror, a digest
+/// written out. What the cache compares is the layers; where an engine told them they decide, else names do that certainly
+/// stand for other images.
+fn other_name(known: &Known, moved: &Moved, kind: &Kind) -> Match {
     let Kind::Image(reference) = kind else { return Match::New };
-    let still_used = |old: &str| {
-        after.vertices.iter().any(|v| matches!(&v.kind, Kind::Image(r) if r == old))
-            || eval.stages.iter().any(|s| matches!(&s.base, Base::Image(r) if r == old))
-    };
-    let maybe: Vec<usize> = known
-        .images()
-        .filter(|(_, old)| {
-            let is_mirror = last(old) == last(reference);
-            let other = repository(old) != repository(reference);
-            other && (is_mirror || is_local(old) || is_local(reference)) && !still_used(old)
-        })
-        .map(|(index, _)| index)
-        .collect();
-    if maybe.is_empty() { Match::New } else { Match::Maybe(maybe) }
-}
-
-/// The last part of a repository's name with its tag: `node:22`.
-fn last(reference: &str) -> &str {
-    reference.rsplit('/').next().unwrap_or(reference)
-}
-
-/// Whether a reference is one without registry, namespace and tag that is no official image: what `docker build -t` makes.
-fn is_local(reference: &str) -> bool {
-    reference.starts_with("docker.io/library/")
-        && reference.ends_with(":latest")
-        && !official(repository(reference))
-}
-
-/// The reference without tag and digest.
-fn repository(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
+    let layers = moved.layers.get(reference);
+    let mut maybe = Vec::new();
+    for (index, old) in known.images() {
+        match (layers, moved.layers.get(old)) {
+            (Some(now), Some(then)) if now == then => return Match::Same(index),
+            (Some(_), Some(_)) => {}
+            _ if certainly_apart(old, reference) => {}
+            _ => maybe.push(index),
+        }
     }
+    if maybe.is_empty() { Match::New } else { Match::Maybe(maybe) }
 }
 
 fn equal(new: &Input, old: &RowInput, matches: &[Match]) -> Equal {
@@ -259,8 +234,11 @@ mod tests {
     #[test]
     fn what_moved_may_be_another() {
         let text = "FROM debian:12\nADD http://example.com/f /f\nRUN a\nFROM alpine@sha256:0000000000000000000000000000000000000000000000000000000000000000\nRUN b\nCOPY --from=0 /f /f\n";
-        let moved =
-            |names: &[&str], all| Moved { all, names: names.iter().map(|n| (*n).to_owned()).collect() };
+        let moved = |names: &[&str], all| Moved {
+            all,
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            ..Moved::default()
+        };
         for (moved, states_) in [
             (moved(&[], false), "cccccc"),
             (moved(&[], true), "dddccd"),
@@ -277,16 +255,36 @@ mod tests {
     fn a_base_image_under_another_name() {
         for (before, after, states_) in [
             ("busybox", "alias", "dd"),
+            ("alias", "busybox", "dd"),
+            ("busybox", "busybox:other", "dd"),
+            ("busybox", "example.com/team/other:1", "dd"),
             ("docker.io/library/node:22", "mirror.example.com/library/node:22", "dd"),
+            ("node:22", "node:22.11", "dd"),
             ("node:22", "node:20", "rr"),
             ("golang:1.22", "alpine:3.20", "rr"),
-            ("alias", "busybox", "dd"),
-            ("mcr.microsoft.com/dotnet/aspnet:9.0", "mcr.microsoft.com/dotnet/sdk:9.0", "rr"),
+            ("mcr.microsoft.com/dotnet/aspnet:9.0", "mcr.microsoft.com/dotnet/sdk:9.0", "dd"),
         ] {
             let text = |image: &str| format!("FROM {image}\nRUN a\n");
             let found =
                 states(&[&text(before)], &text(after), Contents::Local, &Moved::default(), "buildkit");
             assert_eq!(found, states_, "{before} to {after}");
+        }
+    }
+
+    #[test]
+    fn layers_that_an_engine_told() {
+        let layers =
+            [("docker.io/library/busybox:latest", "1"), ("example.com/a:1", "1"), ("example.com/a:2", "2")];
+        let layers = layers.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
+        let moved = Moved { layers, ..Moved::default() };
+        for (after, states_) in
+            [("example.com/a:1", "cc"), ("example.com/a:2", "rr"), ("example.com/a:3", "dd")]
+        {
+            let text = |image: &str| format!("FROM {image}\nRUN a\n");
+            assert_eq!(
+                states(&[&text("busybox")], &text(after), Contents::Local, &moved, "buildkit"),
+                states_
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 //! Vertices of several builds are one table, equal ones once, so that a branch that was built before, or a revert, is seen
 //! as the cache hit that it is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use layerwise_model::Evaluation;
 use layerwise_model::built::{Row, RowInput, rows};
@@ -125,13 +125,17 @@ impl Contents {
     }
 }
 
-/// Things off this machine that may have moved since the build before: a tag, what a URL serves, a git ref.
+/// What is known of things off this machine: which may have moved since the build before (a tag, what a URL serves, a git
+/// ref), and which images have the same layers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
     /// All of them, as after `docker build --pull`.
     pub all: bool,
     /// These: image references and URLs as the Dockerfile has them or as BuildKit normalizes them.
     pub names: BTreeSet<String>,
+    /// The layers of images, by normalized reference, where an engine was asked: equal texts are equal layers. What is not in
+    /// it is not known.
+    pub layers: BTreeMap<String, String>,
 }
 
 impl Moved {

@@ -32,7 +32,7 @@ struct State {
 impl Default for ImageSizes {
     fn default() -> ImageSizes {
         let docker = |references: &BTreeSet<String>| {
-            engine::image_sizes(references.iter().map(String::as_str), BUDGET).bytes
+            engine::images(references.iter().map(String::as_str), BUDGET).bytes
         };
         ImageSizes { ask: Arc::new(docker), state: Arc::default() }
     }
