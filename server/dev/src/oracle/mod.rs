@@ -159,7 +159,14 @@ fn run_cases(
     let mut total = Judged::default();
     let (mut built, mut skipped) = (0, 0);
     let engine = &runner.engine;
-    let mut answers = Answers { engine: engine.name(), ..Answers::default() };
+    let mut answers = match record {
+        // A part of the cases, run by the same engine, adds to what was recorded of the others.
+        Some(path) if path.exists() => Answers::read(path)?,
+        _ => Answers::default(),
+    };
+    if answers.engine != engine.name() {
+        answers = Answers { engine: engine.name(), ..Answers::default() };
+    }
     for (case, recorded) in cases {
         if let Some(need) = runner.lacks(case) {
             println!("SKIPPED: case {}: this engine has no {need:?}", case.id);
