@@ -6,6 +6,7 @@ pub mod dockerignore;
 pub mod engine;
 pub mod env;
 pub mod eval;
+pub mod facts;
 pub mod file;
 pub mod gopath;
 mod goregex;
