@@ -1,6 +1,8 @@
 //! What each instruction costs when it runs, estimated where nothing was measured.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use layerwise_model::eval::{Base, Command, Copy, Run, Source};
 use layerwise_model::graph::{is_git, is_http};
@@ -40,12 +42,25 @@ pub(crate) struct Estimator<'a> {
     known: &'a Known<'a>,
     /// Per instruction, once it was looked at.
     done: BTreeMap<usize, Estimate>,
+    /// The folders that a stage copies from: see [`Locks::folders`].
+    folders: RefCell<HashMap<usize, Rc<[(usize, String)]>>>,
+    /// The sizes of lock files, by stage, number of folders that are looked into, and name.
+    locks: RefCell<HashMap<(usize, usize, &'static str), Option<u64>>>,
+    /// What paths of stages hold, once the instructions of those stages were looked at.
+    outs: RefCell<HashMap<(usize, String), Option<Figure>>>,
 }
 
 impl<'a> Estimator<'a> {
     /// Estimates every instruction that makes a vertex, in file order: what a stage copies out of another is known by then.
     pub(crate) fn new(side: &'a Side<'a>, known: &'a Known<'a>) -> Estimator<'a> {
-        let mut estimator = Estimator { side, known, done: BTreeMap::new() };
+        let mut estimator = Estimator {
+            side,
+            known,
+            done: BTreeMap::new(),
+            folders: RefCell::default(),
+            locks: RefCell::default(),
+            outs: RefCell::default(),
+        };
         for &number in side.graph.of_instruction.keys() {
             let estimate = estimator.instruction(number);
             estimator.done.insert(number, estimate);
@@ -146,7 +161,16 @@ impl<'a> Estimator<'a> {
                     let reading = Reading { excludes: &copy.excludes, parents: copy.parents };
                     Some(size(context, &select(context, source, reading).files))
                 }
-                Source::Stage(stage) => self.out_of(*stage, source),
+                // All of an earlier stage was looked at, so what it holds stays what it is.
+                Source::Stage(stage) => {
+                    let path = source_path(source);
+                    if let Some(found) = self.outs.borrow().get(&(*stage, path.clone())) {
+                        return *found;
+                    }
+                    let found = self.out_of(*stage, &path);
+                    self.outs.borrow_mut().insert((*stage, path), found);
+                    found
+                }
                 _ => None,
             }
         });
@@ -165,9 +189,8 @@ impl<'a> Estimator<'a> {
 
     /// What a path of a stage holds: a file that the stage copied from the context, what its commands install or build, or
     /// what the stage that it is based on has there.
-    pub(crate) fn out_of(&self, stage: usize, path: &str) -> Option<Figure> {
-        let path = source_path(path);
-        if let Some(bytes) = well_known(&path) {
+    fn out_of(&self, stage: usize, path: &str) -> Option<Figure> {
+        if let Some(bytes) = well_known(path) {
             return Some(Figure::estimate(bytes));
         }
         let mut stage = stage;
@@ -185,7 +208,7 @@ impl<'a> Estimator<'a> {
                         if whole {
                             parts.extend(price);
                         } else if let ([source], Source::Context) = (copy.sources.as_slice(), &copy.from)
-                            && let Some(found) = self.below(copy, source, &dest, &path)
+                            && let Some(found) = self.below(copy, source, &dest, path)
                         {
                             parts.push(found);
                         }
@@ -193,7 +216,7 @@ impl<'a> Estimator<'a> {
                     Command::Run(_) => {
                         let Some(estimate) = self.done.get(&number) else { continue };
                         for made in &estimate.made {
-                            if holds(&path, made) {
+                            if holds(path, made) {
                                 parts.extend(made.bytes.map(Figure::estimate));
                                 opaque |= made.bytes.is_none();
                             }
@@ -360,39 +383,51 @@ impl Packages for Locks<'_> {
             let named = |l: &&str| l.starts_with(|c: char| c.is_ascii_alphanumeric());
             Some(text.lines().map(str::trim).filter(named).count())
         };
-        lines(&file).or_else(|| self.folders().into_iter().find_map(|dir| lines(&within(&dir, name))))
+        lines(&file).or_else(|| {
+            let (folders, above) = self.folders();
+            folders[..above].iter().find_map(|(_, dir)| lines(&within(dir, name)))
+        })
     }
 }
 
 impl Locks<'_> {
     /// The size of a file of this name at the root of the context or in a folder that the stage copies from.
-    fn file(&self, context: &Context, name: &str) -> Option<u64> {
-        let size = |path: &str| context.get(path).filter(|e| e.kind == EntryKind::File).map(|e| e.size);
-        // The folders that are copied from come first: a root with many projects may have a lock file of its own.
-        let copied = self.folders().into_iter().find_map(|dir| size(&within(&dir, name)));
-        copied.or_else(|| size(name))
+    fn file(&self, context: &Context, name: &'static str) -> Option<u64> {
+        let (folders, above) = self.folders();
+        let stage = self.estimator.side.file.stage_of(self.number)?.index;
+        *self.estimator.locks.borrow_mut().entry((stage, above, name)).or_insert_with(|| {
+            let size = |path: &str| context.get(path).filter(|e| e.kind == EntryKind::File).map(|e| e.size);
+            // The folders that are copied from come first: a root with many projects may have a lock file of its own.
+            let copied = folders[..above].iter().find_map(|(_, dir)| size(&within(dir, name)));
+            copied.or_else(|| size(name))
+        })
     }
 
-    /// The folders of the context that the stage copies from, above the instruction.
-    fn folders(&self) -> Vec<String> {
+    /// The folders of the context that the stage copies from, each with the instruction, and how many of them stand above
+    /// this instruction.
+    fn folders(&self) -> (Rc<[(usize, String)]>, usize) {
         let side = self.estimator.side;
-        let Some(stage) = side.file.stage_of(self.number) else { return Vec::new() };
-        let mut found = Vec::new();
-        for number in stage.body.clone().take_while(|n| *n < self.number) {
-            let Command::Copy(copy) = &side.eval.step(number).command else { continue };
-            if copy.from != Source::Context {
-                continue;
-            }
-            for source in &copy.sources {
-                let source = source_path(source);
-                found.extend(source.rsplit_once('/').map(|(dir, _)| dir.to_owned()));
-                found.push(source);
-                if found.len() > MAX_FOLDERS {
-                    return found;
+        let Some(stage) = side.file.stage_of(self.number) else { return (Rc::default(), 0) };
+        let mut known = self.estimator.folders.borrow_mut();
+        let found = known.entry(stage.index).or_insert_with(|| {
+            let mut found = Vec::new();
+            for number in stage.body.clone() {
+                let Command::Copy(copy) = &side.eval.step(number).command else { continue };
+                if copy.from != Source::Context {
+                    continue;
+                }
+                for source in &copy.sources {
+                    let source = source_path(source);
+                    found.extend(source.rsplit_once('/').map(|(dir, _)| (number, dir.to_owned())));
+                    found.push((number, source));
+                    if found.len() > MAX_FOLDERS {
+                        return found.into();
+                    }
                 }
             }
-        }
-        found
+            found.into()
+        });
+        (Rc::clone(found), found.partition_point(|(number, _)| *number < self.number))
     }
 }
 
