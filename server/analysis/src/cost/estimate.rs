@@ -1,7 +1,7 @@
 //! What each instruction costs when it runs, estimated where nothing was measured.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use layerwise_model::eval::{Base, Command, Copy, Run, Source};
@@ -41,11 +41,11 @@ pub(crate) struct Estimator<'a> {
     side: &'a Side<'a>,
     known: &'a Known<'a>,
     /// Per instruction, once it was looked at.
-    done: BTreeMap<usize, Estimate>,
+    done: Vec<Option<Estimate>>,
     /// The folders that a stage copies from: see [`Locks::folders`].
     folders: RefCell<HashMap<usize, Rc<[(usize, String)]>>>,
-    /// The sizes of lock files, by stage, number of folders that are looked into, and name.
-    locks: RefCell<HashMap<(usize, usize, &'static str), Option<u64>>>,
+    /// The first of the folders that a stage copies from in which there is a lock file, and its size there, by stage and name.
+    locks: RefCell<HashMap<(usize, &'static str), Option<(usize, u64)>>>,
     /// What paths of stages hold, once the instructions of those stages were looked at.
     outs: RefCell<HashMap<(usize, String), Option<Figure>>>,
 }
@@ -56,21 +56,21 @@ impl<'a> Estimator<'a> {
         let mut estimator = Estimator {
             side,
             known,
-            done: BTreeMap::new(),
+            done: vec![None; side.file.len()],
             folders: RefCell::default(),
             locks: RefCell::default(),
             outs: RefCell::default(),
         };
         for &number in side.graph.of_instruction.keys() {
             let estimate = estimator.instruction(number);
-            estimator.done.insert(number, estimate);
+            estimator.done[number] = Some(estimate);
         }
         estimator
     }
 
     /// The estimate of an instruction that makes a vertex.
     pub(crate) fn get(&self, number: usize) -> Option<&Estimate> {
-        self.done.get(&number)
+        self.done.get(number)?.as_ref()
     }
 
     fn instruction(&self, number: usize) -> Estimate {
@@ -102,7 +102,7 @@ impl<'a> Estimator<'a> {
         let seconds = row.map(|row| {
             Figure::estimate(row.wire_bytes() * 8.0 / (self.known.mbps() * 1e6) + row.bytes() / EXTRACT_RATE)
         });
-        Price { seconds, bytes: self.known.image_bytes(reference) }
+        Price { seconds, bytes: self.known.bytes_of(reference, row) }
     }
 
     fn run(&self, number: usize, run: &Run) -> Estimate {
@@ -204,7 +204,7 @@ impl<'a> Estimator<'a> {
                     Command::Copy(copy) => {
                         let dest = source_path(&copy.dest_path);
                         let whole = path.is_empty() || dest == path || dest.starts_with(&format!("{path}/"));
-                        let price = self.done.get(&number).and_then(|e| e.price.bytes);
+                        let price = self.get(number).and_then(|e| e.price.bytes);
                         if whole {
                             parts.extend(price);
                         } else if let ([source], Source::Context) = (copy.sources.as_slice(), &copy.from)
@@ -214,7 +214,7 @@ impl<'a> Estimator<'a> {
                         }
                     }
                     Command::Run(_) => {
-                        let Some(estimate) = self.done.get(&number) else { continue };
+                        let Some(estimate) = self.get(number) else { continue };
                         for made in &estimate.made {
                             if holds(path, made) {
                                 parts.extend(made.bytes.map(Figure::estimate));
@@ -395,12 +395,14 @@ impl Locks<'_> {
     fn file(&self, context: &Context, name: &'static str) -> Option<u64> {
         let (folders, above) = self.folders();
         let stage = self.estimator.side.file.stage_of(self.number)?.index;
-        *self.estimator.locks.borrow_mut().entry((stage, above, name)).or_insert_with(|| {
-            let size = |path: &str| context.get(path).filter(|e| e.kind == EntryKind::File).map(|e| e.size);
-            // The folders that are copied from come first: a root with many projects may have a lock file of its own.
-            let copied = folders[..above].iter().find_map(|(_, dir)| size(&within(dir, name)));
-            copied.or_else(|| size(name))
-        })
+        let size = |path: &str| context.get(path).filter(|e| e.kind == EntryKind::File).map(|e| e.size);
+        let mut known = self.estimator.locks.borrow_mut();
+        let first = known.entry((stage, name)).or_insert_with(|| {
+            let mut all = folders.iter().enumerate();
+            all.find_map(|(index, (_, dir))| Some((index, size(&within(dir, name))?)))
+        });
+        // The folders that are copied from come first: a root with many projects may have a lock file of its own.
+        first.filter(|(index, _)| *index < above).map(|(_, size)| size).or_else(|| size(name))
     }
 
     /// The folders of the context that the stage copies from, each with the instruction, and how many of them stand above

@@ -48,8 +48,13 @@ impl Known<'_> {
 
     /// The bytes of an image, unpacked: measured by an engine, or of the table.
     pub fn image_bytes(&self, reference: &str) -> Option<Figure> {
+        self.bytes_of(reference, bases::lookup(reference))
+    }
+
+    /// The same, where the row of the table is at hand.
+    fn bytes_of(&self, reference: &str, row: Option<&bases::BaseImage>) -> Option<Figure> {
         let measured = self.images.get(reference).map(|bytes| Figure::measured(*bytes as f64));
-        measured.or_else(|| bases::lookup(reference).map(|row| Figure::estimate(row.bytes())))
+        measured.or_else(|| row.map(|row| Figure::estimate(row.bytes())))
     }
 }
 

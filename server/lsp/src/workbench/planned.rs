@@ -229,35 +229,4 @@ pub(crate) fn buildable(file: &File) -> Result<(), String> {
 pub(crate) type Shared = Result<Arc<Planned>, String>;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lens_counts_in_words() {
-        let title = |kind, rebuilt, depends, cached| {
-            let summary = Summary { cached, rebuilt, depends, ..Summary::default() };
-            stage_title(&Named::new(kind, "HEAD"), &summary, None)
-        };
-        let priced = |price| {
-            let summary = Summary { cached: 6, rebuilt: 3, ..Summary::default() };
-            stage_title(&Named::new(Kind::Opened, ""), &summary, Some(price))
-        };
-        assert_eq!(
-            priced(Figure::measured(48.2)).as_deref(),
-            Some("this edit: 3 of 9 steps rebuild, about 48 s")
-        );
-        assert_eq!(priced(Figure::estimate(48.2)).as_deref(), Some("this edit: 3 of 9 steps rebuild, ~50 s"));
-        assert_eq!(priced(Figure::estimate(0.0)).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
-        assert_eq!(title(Kind::Opened, 3, 0, 6).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
-        assert_eq!(title(Kind::Head, 1, 0, 8).as_deref(), Some("since HEAD: 1 of 9 steps rebuilds"));
-        assert_eq!(title(Kind::Opened, 1, 0, 0).as_deref(), Some("this edit: 1 of 1 step rebuilds"));
-        assert_eq!(
-            title(Kind::Build, 2, 1, 0).as_deref(),
-            Some("since the last build: 2 of 3 steps rebuild, 1 may")
-        );
-        assert_eq!(title(Kind::Opened, 0, 2, 7).as_deref(), Some("this edit: 2 of 9 steps may rebuild"));
-        assert_eq!(title(Kind::Opened, 0, 0, 9), None);
-        assert_eq!(quiet_title(&Named::new(Kind::Head, "HEAD"), 9), "9 steps, all cached since HEAD");
-        assert_eq!(quiet_title(&Named::new(Kind::Opened, ""), 1), "1 step, cached since it was opened");
-    }
-}
+mod tests;
