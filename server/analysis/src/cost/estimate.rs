@@ -36,16 +36,22 @@ pub(crate) struct Estimate {
     pub(crate) made: Vec<Made>,
 }
 
-/// Estimates the instructions of one build.
+/// Folders of the context, each with the instruction that copies from it.
+type Folders = Rc<[(usize, String)]>;
+
+/// A folder by its place among [`Folders`], and the size of a file there.
+type Found = (usize, u64);
+
+/// Estimates the instructions of one build. What it looks up it keeps as long as it lives: nothing of it changes under it.
 pub(crate) struct Estimator<'a> {
     side: &'a Side<'a>,
     known: &'a Known<'a>,
     /// Per instruction, once it was looked at.
     done: Vec<Option<Estimate>>,
     /// The folders that a stage copies from: see [`Locks::folders`].
-    folders: RefCell<HashMap<usize, Rc<[(usize, String)]>>>,
-    /// The first of the folders that a stage copies from in which there is a lock file, and its size there, by stage and name.
-    locks: RefCell<HashMap<(usize, &'static str), Option<(usize, u64)>>>,
+    folders: RefCell<HashMap<usize, Folders>>,
+    /// In which of these folders a lock file is first found, and its size there, by stage and name.
+    locks: RefCell<HashMap<(usize, &'static str), Option<Found>>>,
     /// What paths of stages hold, once the instructions of those stages were looked at.
     outs: RefCell<HashMap<(usize, String), Option<Figure>>>,
 }
@@ -407,7 +413,7 @@ impl Locks<'_> {
 
     /// The folders of the context that the stage copies from, each with the instruction, and how many of them stand above
     /// this instruction.
-    fn folders(&self) -> (Rc<[(usize, String)]>, usize) {
+    fn folders(&self) -> (Folders, usize) {
         let side = self.estimator.side;
         let Some(stage) = side.file.stage_of(self.number) else { return (Rc::default(), 0) };
         let mut known = self.estimator.folders.borrow_mut();
