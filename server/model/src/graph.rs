@@ -754,3 +754,41 @@ fn http_name(url: &str) -> &str {
         .unwrap_or("");
     if name.is_empty() || name == "." { "__unnamed__" } else { name }
 }
+
+#[cfg(test)]
+mod tests {
+    use layerwise_syntax::Document;
+
+    use super::*;
+    use crate::images::WellKnown;
+    use crate::{evaluate, evaluate_again};
+
+    /// The steps stay the same objects, and what they are on does not.
+    #[test]
+    fn a_step_that_stays_may_have_another_definition() {
+        let text = "ARG P=linux/amd64\nFROM --platform=$P debian:12\nWORKDIR /x\nRUN make\n";
+        let mut document = Document::new(text);
+        let mut options = Options::default();
+        let file = File::new(document.parsed().clone());
+        let eval = evaluate(&file, &options, &WellKnown);
+        let first = graph(&file, &eval, &options, Contexts::default());
+        let known = options.clone();
+        let again = |document: &Document, options: &Options| {
+            let file = File::new(document.parsed().clone());
+            let later = evaluate_again(&file, options, &WellKnown, Some(&eval));
+            assert!((2..4).all(|number| Arc::ptr_eq(eval.step(number), later.step(number))));
+            let previous = Previous { eval: &eval, options: &known, graph: &first };
+            let found = graph_again(&file, &later, options, Contexts::default(), Some(previous));
+            assert_eq!(found, graph(&file, &later, options, Contexts::default()));
+            let is_kept = |(a, b): (&Vertex, &Vertex)| Arc::ptr_eq(&a.parts, &b.parts);
+            first.vertices.iter().zip(&found.vertices).map(is_kept).collect::<Vec<_>>()
+        };
+        assert_eq!(again(&document, &options), [false, true, true]);
+        options.build_args.insert("SOURCE_DATE_EPOCH".to_owned(), "1".to_owned());
+        options.build_args.insert("BUILDKIT_SANDBOX_HOSTNAME".to_owned(), "x".to_owned());
+        assert_eq!(again(&document, &options), [false; 3]);
+        options.build_args.clear();
+        document.edit(12..17, "arm64").expect("it fits");
+        assert_eq!(again(&document, &options), [false, true, false]);
+    }
+}
