@@ -6,11 +6,11 @@
 mod common;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use layerwise_analysis::cost::{Known, price};
-use layerwise_analysis::plan::{Plan, Side, plan};
-use layerwise_model::graph::{Contexts, graph};
+use layerwise_analysis::cost::{self, price};
+use layerwise_analysis::plan::{Cache, Contents, Known, Moved, Plan, Side, plan, plan_in};
+use layerwise_model::graph::{Contexts, Previous, graph, graph_again};
 use layerwise_model::images::WellKnown;
-use layerwise_model::{File, Options, evaluate};
+use layerwise_model::{File, Options, evaluate, evaluate_again};
 
 use crate::common::Typist;
 
@@ -42,6 +42,38 @@ fn plan_after_edit(c: &mut Criterion) {
     }
 }
 
+/// The same with the evaluation and the graph of the text before at hand, as the server has them.
+fn plan_after_edit_kept(c: &mut Criterion) {
+    let options = Options::default();
+    let mut group = c.benchmark_group("plan_after_edit_kept");
+    for lines in [500, 5_000] {
+        let mut typist = Typist::new(lines);
+        typist.press();
+        let saved = File::new(typist.press());
+        let saved_eval = evaluate(&saved, &options, &WellKnown);
+        let saved_graph = graph(&saved, &saved_eval, &options, Contexts::default());
+        let before =
+            Side { file: &saved, eval: &saved_eval, graph: &saved_graph, context: None, options: &options };
+        let known = Known::of(&saved_graph, &saved_eval);
+        let mut last = (saved_eval.clone(), saved_graph.clone());
+        group.bench_function(BenchmarkId::from_parameter(lines), |b| {
+            b.iter(|| {
+                let file = File::new(typist.press());
+                let eval = evaluate_again(&file, &options, &WellKnown, Some(&last.0));
+                let previous = Previous { eval: &last.0, options: &options, graph: &last.1 };
+                let graph = graph_again(&file, &eval, &options, Contexts::default(), Some(previous));
+                let side = Side { file: &file, eval: &eval, graph: &graph, context: None, options: &options };
+                let moved = Moved::default();
+                let cache =
+                    Cache { known: &known, contents: Contents::Local, moved: &moved, before: Some(&before) };
+                let plan = plan_in(&cache, &side);
+                last = (eval, graph);
+                plan
+            });
+        });
+    }
+}
+
 /// The prices alone: what they add to a plan. The shell inside RUN was parsed before, but for the line that is typed in.
 fn prices_after_edit(c: &mut Criterion) {
     let options = Options::default();
@@ -61,7 +93,7 @@ fn prices_after_edit(c: &mut Criterion) {
                     let side =
                         Side { file: &file, eval: &eval, graph: &graph, context: None, options: &options };
                     let mut plan = Plan::default();
-                    price(&mut plan, &side, &Known::default());
+                    price(&mut plan, &side, &cost::Known::default());
                     (plan, file, eval, graph)
                 },
                 BatchSize::LargeInput,
@@ -70,5 +102,5 @@ fn prices_after_edit(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, plan_after_edit, prices_after_edit);
+criterion_group!(benches, plan_after_edit, plan_after_edit_kept, prices_after_edit);
 criterion_main!(benches);

@@ -6,13 +6,15 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use blake3::Hasher;
 use layerwise_syntax::mount::{Mount, MountKind};
 
 use crate::context::{Context, EntryKind};
 use crate::engine;
-use crate::eval::{Base, Command, Copy, Evaluation, Run, Source, Step};
+use crate::env::Env;
+use crate::eval::{Base, Command, Copy, Evaluation, Run, Source, State, Step};
 use crate::file::File;
 use crate::gopath::{path_base, path_clean, path_is_abs, path_join};
 use crate::options::{NamedContext, Options};
@@ -21,7 +23,7 @@ use crate::selection::{self, Key, Reading, field, source_path};
 mod layers;
 
 /// A vertex.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vertex {
     /// What kind of thing it is.
     pub kind: Kind,
@@ -29,8 +31,8 @@ pub struct Vertex {
     pub digest: Key,
     /// Its inputs, in order.
     pub inputs: Vec<Input>,
-    /// The parts of its definition that have names, for explanations.
-    pub parts: Vec<(Part, Key)>,
+    /// The parts of its definition that have names, for explanations. They follow from the definition.
+    pub parts: Arc<[(Part, Key)]>,
     /// The step that made it; of several that make the same vertex, the first.
     pub origin: Origin,
 }
@@ -98,7 +100,7 @@ pub enum Origin {
 }
 
 /// The vertices of one build and how the steps relate to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// The vertices; inputs come before what uses them.
     pub vertices: Vec<Vertex>,
@@ -121,16 +123,57 @@ pub struct Contexts<'a> {
     pub named: Option<&'a BTreeMap<String, Context>>,
 }
 
+/// A build whose graph is known: an earlier text's, for [`graph_again`].
+#[derive(Clone, Copy, Debug)]
+pub struct Previous<'a> {
+    /// Its evaluation, from which the new one was made by [`crate::evaluate_again`].
+    pub eval: &'a Evaluation,
+    /// How it was built.
+    pub options: &'a Options,
+    /// Its graph.
+    pub graph: &'a Graph,
+}
+
 /// Builds the graph of what the target reaches.
 pub fn graph(file: &File, eval: &Evaluation, options: &Options, contexts: Contexts<'_>) -> Graph {
+    graph_again(file, eval, options, contexts, None)
+}
+
+/// Builds the same graph as [`graph`] does, and takes the definitions of steps that `previous` has too from there.
+///
+/// A step is the same one if it is the same object: [`crate::evaluate_again`] shares what came out the same, and `previous`
+/// keeps what it shares alive, so that no other step has its address. A definition follows from the step, the options, and
+/// for RUN the platform and the mounts, which are looked at; inputs are always found anew.
+pub fn graph_again(
+    file: &File,
+    eval: &Evaluation,
+    options: &Options,
+    contexts: Contexts<'_>,
+    previous: Option<Previous<'_>>,
+) -> Graph {
+    let mut earlier = HashMap::new();
+    let is_known =
+        |p: &Previous<'_>| p.options == options && options.engine.builder == engine::Builder::Buildkit;
+    if let Some(previous) = previous.filter(is_known) {
+        for (number, vertex) in &previous.graph.of_instruction {
+            if let (Some(step), Some(vertex)) =
+                (previous.eval.steps.get(*number), previous.graph.vertices.get(*vertex))
+            {
+                earlier.insert(Arc::as_ptr(step), vertex);
+            }
+        }
+    }
     let mut builder = Builder {
         eval,
         options,
         contexts,
+        earlier,
         graph: Graph::default(),
         ends: vec![None; eval.stages.len()],
         interned: HashMap::new(),
         modes: writes_context(file, eval),
+        platform: (String::new(), Key::default()),
+        env: None,
     };
     for index in 0..eval.stages.len() {
         if eval.stages[index].reachable {
@@ -144,6 +187,8 @@ struct Builder<'a> {
     eval: &'a Evaluation,
     options: &'a Options,
     contexts: Contexts<'a>,
+    /// The vertices of the steps of an earlier build with the same options, by the address of the step.
+    earlier: HashMap<*const Step, &'a Vertex>,
     graph: Graph,
     /// The last vertex of each stage; `None` for an empty file system.
     ends: Vec<Option<usize>>,
@@ -151,6 +196,35 @@ struct Builder<'a> {
     interned: HashMap<(Key, Vec<Input>), usize>,
     /// Whether the modes of the context's directories count.
     modes: bool,
+    /// The platform of the stage that is looked at, and its key.
+    platform: (String, Key),
+    /// The environment that was hashed last: most RUN steps find the one that the RUN above them found.
+    env: Option<HashedEnv>,
+}
+
+/// An environment with its keys.
+struct HashedEnv {
+    env: Env,
+    /// The key of names and values in order.
+    key: Key,
+    /// The parts of a definition that it is.
+    parts: Vec<(Part, Key)>,
+}
+
+impl HashedEnv {
+    fn new(env: &Env) -> HashedEnv {
+        let mut hash = Hash::default();
+        let mut order = Hash::default();
+        let mut parts = Vec::with_capacity(env.len() + 1);
+        for (name, value) in env.iter() {
+            hash.text(name);
+            hash.text(value);
+            order.text(name);
+            parts.push((Part::Variable(name.to_owned()), Hash::of(&[value])));
+        }
+        parts.push((Part::Order, order.done()));
+        HashedEnv { env: env.clone(), key: hash.done(), parts }
+    }
 }
 
 /// Whether a RUN that is built mounts the build context to be written. BuildKit then takes the context in anew for the next build
@@ -212,6 +286,7 @@ impl Builder<'_> {
         let stage = &self.eval.stages[index];
         let from = file.stages()[index].from;
         let platform = stage.platform.format_all();
+        self.platform = (platform.clone(), Hash::of(&[&platform]));
         let mut state = match &stage.base {
             Base::Scratch | Base::Invalid(_) => None,
             Base::Stage(base) => self.ends[*base],
@@ -229,7 +304,7 @@ impl Builder<'_> {
         for (position, step) in stage.triggers.iter().enumerate() {
             let origin = Origin::Trigger(index, position);
             let text = stage.trigger_instructions.get(position).map_or("", |i| i.logical().text());
-            if let Some(vertex) = self.step(step, text, index, &mut state, origin) {
+            if let Some(vertex) = self.step(step, text, &mut state, origin) {
                 self.graph.of_trigger.insert((index, position), vertex);
             }
         }
@@ -238,7 +313,7 @@ impl Builder<'_> {
         for number in body {
             let step = self.eval.step(number);
             let text = file.instruction(number).1.logical().text();
-            if let Some(vertex) = self.step(step, text, index, &mut state, Origin::Instruction(number)) {
+            if let Some(vertex) = self.step(step, text, &mut state, Origin::Instruction(number)) {
                 self.graph.of_instruction.insert(number, vertex);
             }
         }
@@ -251,7 +326,7 @@ impl Builder<'_> {
             kind: Kind::Image(reference.to_owned()),
             digest: Hash::of(&["image", reference, platform]),
             inputs: Vec::new(),
-            parts: vec![(Part::Command, Hash::of(&[reference])), (Part::Platform, Hash::of(&[platform]))],
+            parts: [(Part::Command, Hash::of(&[reference])), (Part::Platform, Hash::of(&[platform]))].into(),
             origin,
         })
     }
@@ -272,47 +347,43 @@ impl Builder<'_> {
             kind: Kind::Local(name.to_owned()),
             digest: hash.done(),
             inputs: Vec::new(),
-            parts: vec![(Part::Command, content)],
+            parts: [(Part::Command, content)].into(),
             origin,
         })
     }
 
     /// The vertex of one step, which becomes the state; `None` if it makes none.
-    fn step(
-        &mut self,
-        step: &Step,
-        text: &str,
-        stage: usize,
-        state: &mut Option<usize>,
-        origin: Origin,
-    ) -> Option<usize> {
+    fn step(&mut self, step: &Step, text: &str, state: &mut Option<usize>, origin: Origin) -> Option<usize> {
         if self.options.engine.builder != engine::Builder::Buildkit {
-            return self.layer(step, text, stage, state, origin);
+            return self.layer(step, text, state, origin);
         }
         match &step.command {
             Command::Run(run) => {
-                let vertex = self.exec(run, step, stage, *state, origin);
+                let vertex = self.exec(run, step, *state, origin);
                 *state = Some(vertex);
                 Some(vertex)
             }
-            Command::Copy(copy) => Some(self.copy(copy, stage, state, origin)),
+            Command::Copy(copy) => Some(self.copy(copy, state, origin)),
             Command::Workdir(path) => {
                 let path = path_clean(path);
                 if path == "/" {
                     return None;
                 }
                 let epoch = self.options.build_args.get("SOURCE_DATE_EPOCH").map_or("", String::as_str);
-                let vertex = self.push(Vertex {
-                    kind: Kind::File,
-                    digest: Hash::of(&["mkdir", &path, &step.state.user, epoch]),
-                    inputs: state.map(Input::Result).into_iter().collect(),
-                    parts: vec![
-                        (Part::Command, Hash::of(&[&path])),
-                        (Part::User, Hash::of(&[&step.state.user])),
-                        (Part::Epoch, Hash::of(&[epoch])),
-                    ],
-                    origin,
-                });
+                let (digest, parts) = match self.earlier.get(&std::ptr::from_ref(step)) {
+                    Some(same) => (same.digest, Arc::clone(&same.parts)),
+                    None => (
+                        Hash::of(&["mkdir", &path, &step.state.user, epoch]),
+                        [
+                            (Part::Command, Hash::of(&[&path])),
+                            (Part::User, Hash::of(&[&step.state.user])),
+                            (Part::Epoch, Hash::of(&[epoch])),
+                        ]
+                        .into(),
+                    ),
+                };
+                let inputs = state.map(Input::Result).into_iter().collect();
+                let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
                 *state = Some(vertex);
                 Some(vertex)
             }
@@ -320,17 +391,9 @@ impl Builder<'_> {
         }
     }
 
-    fn exec(&mut self, run: &Run, step: &Step, stage: usize, state: Option<usize>, origin: Origin) -> usize {
+    fn exec(&mut self, run: &Run, step: &Step, state: Option<usize>, origin: Origin) -> usize {
         let found = &step.state;
-        let platform = self.eval.stages[stage].platform.format_all();
         let mut inputs: Vec<Input> = state.map(Input::Result).into_iter().collect();
-        let mut command = Hash::default();
-        run.argv.iter().for_each(|a| command.text(a));
-        for text in [&run.network, &run.security].into_iter().chain(&run.devices) {
-            // An option that says what is the default is no option.
-            let text = if matches!(text.as_str(), "default" | "sandbox") { "" } else { text };
-            command.text(text);
-        }
         if let Some((name, content)) = &run.script {
             inputs.push(Input::Content(Hash::of(&["inline", name, content])));
         }
@@ -345,7 +408,7 @@ impl Builder<'_> {
             hash.flag(mount.read_only);
             let mut input = None;
             match mount.kind {
-                MountKind::Bind => input = self.files(source, &mount.source, stage, origin),
+                MountKind::Bind => input = self.files(source, &mount.source, origin),
                 MountKind::Cache => {
                     // The key has the id of a plain cache of its own path, and of others only that they are others.
                     let own = path_clean(&mount.target);
@@ -356,7 +419,7 @@ impl Builder<'_> {
                     hash.flag(plain);
                     hash.text(if plain { space } else { "" });
                     if !mount.from.is_empty() {
-                        input = self.files(source, &mount.source, stage, origin);
+                        input = self.files(source, &mount.source, origin);
                     }
                     if source_path(&mount.source).is_empty() {
                         input = self.owned_cache(mount, input, origin);
@@ -393,32 +456,42 @@ impl Builder<'_> {
             inputs.extend(input);
         }
         after.iter().for_each(|(_, key)| mounts_hash.key(key));
-        let dir = if found.dir.is_empty() { "/" } else { &found.dir };
-        let mut env = Hash::default();
-        let mut order = Hash::default();
-        let mut parts = vec![
-            (Part::Command, command.done()),
-            (Part::Dir, Hash::of(&[dir])),
-            (Part::User, Hash::of(&[&found.user])),
-            (Part::Mounts, mounts_hash.done()),
-            (Part::Platform, Hash::of(&[&platform])),
-        ];
-        for (name, value) in found.env.iter() {
-            env.text(name);
-            env.text(value);
-            order.text(name);
-            parts.push((Part::Variable(name.to_owned()), Hash::of(&[value])));
+        let mounts = mounts_hash.done();
+        let told = [(Part::Mounts, mounts), (Part::Platform, self.platform.1)];
+        let same = self.earlier.get(&std::ptr::from_ref(step)).copied();
+        let (digest, parts) = match same.filter(|same| told.iter().all(|part| same.parts.contains(part))) {
+            Some(same) => (same.digest, Arc::clone(&same.parts)),
+            None => self.definition(run, found, told),
+        };
+        self.push(Vertex { kind: Kind::Exec, digest, inputs, parts, origin })
+    }
+
+    /// What defines a RUN. `told` is the parts that its mounts and its platform are.
+    fn definition(&mut self, run: &Run, found: &State, told: [(Part, Key); 2]) -> (Key, Arc<[(Part, Key)]>) {
+        let mut command = Hash::default();
+        run.argv.iter().for_each(|a| command.text(a));
+        for text in [&run.network, &run.security].into_iter().chain(&run.devices) {
+            // An option that says what is the default is no option.
+            let text = if matches!(text.as_str(), "default" | "sandbox") { "" } else { text };
+            command.text(text);
         }
-        parts.push((Part::Order, order.done()));
+        let command = command.done();
+        let dir = if found.dir.is_empty() { "/" } else { &found.dir };
+        let hashed = self.env.take().filter(|hashed| hashed.env.is_same(&found.env));
+        let hashed = hashed.unwrap_or_else(|| HashedEnv::new(&found.env));
         let mut digest = Hash::default();
         digest.text("exec");
-        for key in [&command.done(), &env.done(), &mounts_hash.done()] {
+        for key in [&command, &hashed.key, &told[0].1] {
             digest.key(key);
         }
-        for text in [dir, &found.user, &platform, self.argument("BUILDKIT_SANDBOX_HOSTNAME")] {
+        for text in [dir, &found.user, &self.platform.0, self.argument("BUILDKIT_SANDBOX_HOSTNAME")] {
             digest.text(text);
         }
-        self.push(Vertex { kind: Kind::Exec, digest: digest.done(), inputs, parts, origin })
+        let first =
+            [(Part::Command, command), (Part::Dir, Hash::of(&[dir])), (Part::User, Hash::of(&[&found.user]))];
+        let parts = first.into_iter().chain(told).chain(hashed.parts.iter().cloned()).collect();
+        self.env = Some(hashed);
+        (digest.done(), parts)
     }
 
     /// The value of a build argument, empty if it is not given.
@@ -459,13 +532,13 @@ impl Builder<'_> {
             kind: Kind::File,
             digest,
             inputs: vec![Input::Result(vertex)],
-            parts: vec![(Part::Command, digest)],
+            parts: [(Part::Command, digest)].into(),
             origin,
         });
         Some(Input::Files(vertex, Hash::of(&["cache"])))
     }
 
-    fn copy(&mut self, copy: &Copy, stage: usize, state: &mut Option<usize>, origin: Origin) -> usize {
+    fn copy(&mut self, copy: &Copy, state: &mut Option<usize>, origin: Origin) -> usize {
         let mut action = Hash::default();
         action.text("copy");
         action.text(&copy.dest_path);
@@ -507,7 +580,7 @@ impl Builder<'_> {
                 action.text(&include);
                 action.flag(copy.parents);
                 action.flag(copy.unpack.unwrap_or(copy.add));
-                let input = self.selected(copy, source, stage, origin);
+                let input = self.selected(copy, source, origin);
                 inputs.extend(input);
             }
         }
@@ -517,7 +590,7 @@ impl Builder<'_> {
             inputs.push(Input::Content(Hash::of(&["file", content])));
         }
         let digest = action.done();
-        let parts = vec![(Part::Command, digest)];
+        let parts = Arc::from([(Part::Command, digest)]);
         // BuildKit does not link where a mode is given.
         if copy.link && copy.chmod.is_empty() && self.merges() {
             let vertex = self.push(Vertex { kind: Kind::File, digest, inputs, parts, origin });
@@ -528,7 +601,7 @@ impl Builder<'_> {
                     kind: Kind::Merge,
                     digest: Hash::of(&["merge"]),
                     inputs: vec![Input::Result(base), Input::Result(vertex)],
-                    parts: Vec::new(),
+                    parts: Arc::default(),
                     origin,
                 }),
             });
@@ -550,13 +623,13 @@ impl Builder<'_> {
     }
 
     /// One source of a COPY or ADD that is a path.
-    fn selected(&mut self, copy: &Copy, source: &str, stage: usize, origin: Origin) -> Option<Input> {
+    fn selected(&mut self, copy: &Copy, source: &str, origin: Origin) -> Option<Input> {
         let context = match &copy.from {
             Source::Context => self.contexts.main,
             Source::Named(name) => self.contexts.named.and_then(|n| n.get(name)),
-            other => return self.files(other, source, stage, origin),
+            other => return self.files(other, source, origin),
         };
-        let Some(context) = context else { return self.files(&copy.from, source, stage, origin) };
+        let Some(context) = context else { return self.files(&copy.from, source, origin) };
         let selected =
             selection::select(context, source, Reading { excludes: &copy.excludes, parents: copy.parents });
         if let (true, None, Origin::Instruction(number)) = (selected.missing, &context.incomplete, origin) {
@@ -569,7 +642,7 @@ impl Builder<'_> {
     }
 
     /// Files of a source that a mount or a copy reads, by content.
-    fn files(&mut self, source: &Source, path: &str, stage: usize, origin: Origin) -> Option<Input> {
+    fn files(&mut self, source: &Source, path: &str, origin: Origin) -> Option<Input> {
         let selector = Hash::of(&[&source_path(path)]);
         match source {
             Source::Stage(index) => Some(match self.ends.get(*index).copied().flatten() {
@@ -577,7 +650,7 @@ impl Builder<'_> {
                 None => Input::Content(Hash::of(&["scratch"])),
             }),
             Source::Image(reference) => {
-                let platform = self.eval.stages[stage].platform.format_all();
+                let platform = self.platform.0.clone();
                 let vertex = self.image(reference, &platform, origin);
                 Some(Input::Files(vertex, selector))
             }
@@ -599,7 +672,13 @@ impl Builder<'_> {
 
     fn remote(&mut self, kind: Kind, fields: &[&str], origin: Origin) -> usize {
         let digest = Hash::of(fields);
-        self.push(Vertex { kind, digest, inputs: Vec::new(), parts: vec![(Part::Command, digest)], origin })
+        self.push(Vertex {
+            kind,
+            digest,
+            inputs: Vec::new(),
+            parts: [(Part::Command, digest)].into(),
+            origin,
+        })
     }
 }
 
@@ -674,4 +753,42 @@ fn http_name(url: &str) -> &str {
         .next()
         .unwrap_or("");
     if name.is_empty() || name == "." { "__unnamed__" } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use layerwise_syntax::Document;
+
+    use super::*;
+    use crate::images::WellKnown;
+    use crate::{evaluate, evaluate_again};
+
+    /// The steps stay the same objects, and what they are on does not.
+    #[test]
+    fn a_step_that_stays_may_have_another_definition() {
+        let text = "ARG P=linux/amd64\nFROM --platform=$P debian:12\nWORKDIR /x\nRUN make\n";
+        let mut document = Document::new(text);
+        let mut options = Options::default();
+        let file = File::new(document.parsed().clone());
+        let eval = evaluate(&file, &options, &WellKnown);
+        let first = graph(&file, &eval, &options, Contexts::default());
+        let known = options.clone();
+        let again = |document: &Document, options: &Options| {
+            let file = File::new(document.parsed().clone());
+            let later = evaluate_again(&file, options, &WellKnown, Some(&eval));
+            assert!((2..4).all(|number| Arc::ptr_eq(eval.step(number), later.step(number))));
+            let previous = Previous { eval: &eval, options: &known, graph: &first };
+            let found = graph_again(&file, &later, options, Contexts::default(), Some(previous));
+            assert_eq!(found, graph(&file, &later, options, Contexts::default()));
+            let is_kept = |(a, b): (&Vertex, &Vertex)| Arc::ptr_eq(&a.parts, &b.parts);
+            first.vertices.iter().zip(&found.vertices).map(is_kept).collect::<Vec<_>>()
+        };
+        assert_eq!(again(&document, &options), [false, true, true]);
+        options.build_args.insert("SOURCE_DATE_EPOCH".to_owned(), "1".to_owned());
+        options.build_args.insert("BUILDKIT_SANDBOX_HOSTNAME".to_owned(), "x".to_owned());
+        assert_eq!(again(&document, &options), [false; 3]);
+        options.build_args.clear();
+        document.edit(12..17, "arm64").expect("it fits");
+        assert_eq!(again(&document, &options), [false, true, false]);
+    }
 }

@@ -1,6 +1,8 @@
 //! What each instruction costs when it runs, estimated where nothing was measured.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use layerwise_model::eval::{Base, Command, Copy, Run, Source};
 use layerwise_model::graph::{is_git, is_http};
@@ -34,28 +36,47 @@ pub(crate) struct Estimate {
     pub(crate) made: Vec<Made>,
 }
 
-/// Estimates the instructions of one build.
+/// Folders of the context, each with the instruction that copies from it.
+type Folders = Rc<[(usize, String)]>;
+
+/// A folder by its place among [`Folders`], and the size of a file there.
+type Found = (usize, u64);
+
+/// Estimates the instructions of one build. What it looks up it keeps as long as it lives: nothing of it changes under it.
 pub(crate) struct Estimator<'a> {
     side: &'a Side<'a>,
     known: &'a Known<'a>,
     /// Per instruction, once it was looked at.
-    done: BTreeMap<usize, Estimate>,
+    done: Vec<Option<Estimate>>,
+    /// The folders that a stage copies from: see [`Locks::folders`].
+    folders: RefCell<HashMap<usize, Folders>>,
+    /// In which of these folders a lock file is first found, and its size there, by stage and name.
+    locks: RefCell<HashMap<(usize, &'static str), Option<Found>>>,
+    /// What paths of stages hold, once the instructions of those stages were looked at.
+    outs: RefCell<HashMap<(usize, String), Option<Figure>>>,
 }
 
 impl<'a> Estimator<'a> {
     /// Estimates every instruction that makes a vertex, in file order: what a stage copies out of another is known by then.
     pub(crate) fn new(side: &'a Side<'a>, known: &'a Known<'a>) -> Estimator<'a> {
-        let mut estimator = Estimator { side, known, done: BTreeMap::new() };
+        let mut estimator = Estimator {
+            side,
+            known,
+            done: vec![None; side.file.len()],
+            folders: RefCell::default(),
+            locks: RefCell::default(),
+            outs: RefCell::default(),
+        };
         for &number in side.graph.of_instruction.keys() {
             let estimate = estimator.instruction(number);
-            estimator.done.insert(number, estimate);
+            estimator.done[number] = Some(estimate);
         }
         estimator
     }
 
     /// The estimate of an instruction that makes a vertex.
     pub(crate) fn get(&self, number: usize) -> Option<&Estimate> {
-        self.done.get(&number)
+        self.done.get(number)?.as_ref()
     }
 
     fn instruction(&self, number: usize) -> Estimate {
@@ -87,7 +108,7 @@ impl<'a> Estimator<'a> {
         let seconds = row.map(|row| {
             Figure::estimate(row.wire_bytes() * 8.0 / (self.known.mbps() * 1e6) + row.bytes() / EXTRACT_RATE)
         });
-        Price { seconds, bytes: self.known.image_bytes(reference) }
+        Price { seconds, bytes: self.known.bytes_of(reference, row) }
     }
 
     fn run(&self, number: usize, run: &Run) -> Estimate {
@@ -146,7 +167,16 @@ impl<'a> Estimator<'a> {
                     let reading = Reading { excludes: &copy.excludes, parents: copy.parents };
                     Some(size(context, &select(context, source, reading).files))
                 }
-                Source::Stage(stage) => self.out_of(*stage, source),
+                // All of an earlier stage was looked at, so what it holds stays what it is.
+                Source::Stage(stage) => {
+                    let path = source_path(source);
+                    if let Some(found) = self.outs.borrow().get(&(*stage, path.clone())) {
+                        return *found;
+                    }
+                    let found = self.out_of(*stage, &path);
+                    self.outs.borrow_mut().insert((*stage, path), found);
+                    found
+                }
                 _ => None,
             }
         });
@@ -165,9 +195,8 @@ impl<'a> Estimator<'a> {
 
     /// What a path of a stage holds: a file that the stage copied from the context, what its commands install or build, or
     /// what the stage that it is based on has there.
-    pub(crate) fn out_of(&self, stage: usize, path: &str) -> Option<Figure> {
-        let path = source_path(path);
-        if let Some(bytes) = well_known(&path) {
+    fn out_of(&self, stage: usize, path: &str) -> Option<Figure> {
+        if let Some(bytes) = well_known(path) {
             return Some(Figure::estimate(bytes));
         }
         let mut stage = stage;
@@ -181,19 +210,19 @@ impl<'a> Estimator<'a> {
                     Command::Copy(copy) => {
                         let dest = source_path(&copy.dest_path);
                         let whole = path.is_empty() || dest == path || dest.starts_with(&format!("{path}/"));
-                        let price = self.done.get(&number).and_then(|e| e.price.bytes);
+                        let price = self.get(number).and_then(|e| e.price.bytes);
                         if whole {
                             parts.extend(price);
                         } else if let ([source], Source::Context) = (copy.sources.as_slice(), &copy.from)
-                            && let Some(found) = self.below(copy, source, &dest, &path)
+                            && let Some(found) = self.below(copy, source, &dest, path)
                         {
                             parts.push(found);
                         }
                     }
                     Command::Run(_) => {
-                        let Some(estimate) = self.done.get(&number) else { continue };
+                        let Some(estimate) = self.get(number) else { continue };
                         for made in &estimate.made {
-                            if holds(&path, made) {
+                            if holds(path, made) {
                                 parts.extend(made.bytes.map(Figure::estimate));
                                 opaque |= made.bytes.is_none();
                             }
@@ -360,39 +389,53 @@ impl Packages for Locks<'_> {
             let named = |l: &&str| l.starts_with(|c: char| c.is_ascii_alphanumeric());
             Some(text.lines().map(str::trim).filter(named).count())
         };
-        lines(&file).or_else(|| self.folders().into_iter().find_map(|dir| lines(&within(&dir, name))))
+        lines(&file).or_else(|| {
+            let (folders, above) = self.folders();
+            folders[..above].iter().find_map(|(_, dir)| lines(&within(dir, name)))
+        })
     }
 }
 
 impl Locks<'_> {
     /// The size of a file of this name at the root of the context or in a folder that the stage copies from.
-    fn file(&self, context: &Context, name: &str) -> Option<u64> {
+    fn file(&self, context: &Context, name: &'static str) -> Option<u64> {
+        let (folders, above) = self.folders();
+        let stage = self.estimator.side.file.stage_of(self.number)?.index;
         let size = |path: &str| context.get(path).filter(|e| e.kind == EntryKind::File).map(|e| e.size);
+        let mut known = self.estimator.locks.borrow_mut();
+        let first = known.entry((stage, name)).or_insert_with(|| {
+            let mut all = folders.iter().enumerate();
+            all.find_map(|(index, (_, dir))| Some((index, size(&within(dir, name))?)))
+        });
         // The folders that are copied from come first: a root with many projects may have a lock file of its own.
-        let copied = self.folders().into_iter().find_map(|dir| size(&within(&dir, name)));
-        copied.or_else(|| size(name))
+        first.filter(|(index, _)| *index < above).map(|(_, size)| size).or_else(|| size(name))
     }
 
-    /// The folders of the context that the stage copies from, above the instruction.
-    fn folders(&self) -> Vec<String> {
+    /// The folders of the context that the stage copies from, each with the instruction, and how many of them stand above
+    /// this instruction.
+    fn folders(&self) -> (Folders, usize) {
         let side = self.estimator.side;
-        let Some(stage) = side.file.stage_of(self.number) else { return Vec::new() };
-        let mut found = Vec::new();
-        for number in stage.body.clone().take_while(|n| *n < self.number) {
-            let Command::Copy(copy) = &side.eval.step(number).command else { continue };
-            if copy.from != Source::Context {
-                continue;
-            }
-            for source in &copy.sources {
-                let source = source_path(source);
-                found.extend(source.rsplit_once('/').map(|(dir, _)| dir.to_owned()));
-                found.push(source);
-                if found.len() > MAX_FOLDERS {
-                    return found;
+        let Some(stage) = side.file.stage_of(self.number) else { return (Rc::default(), 0) };
+        let mut known = self.estimator.folders.borrow_mut();
+        let found = known.entry(stage.index).or_insert_with(|| {
+            let mut found = Vec::new();
+            for number in stage.body.clone() {
+                let Command::Copy(copy) = &side.eval.step(number).command else { continue };
+                if copy.from != Source::Context {
+                    continue;
+                }
+                for source in &copy.sources {
+                    let source = source_path(source);
+                    found.extend(source.rsplit_once('/').map(|(dir, _)| (number, dir.to_owned())));
+                    found.push((number, source));
+                    if found.len() > MAX_FOLDERS {
+                        return found.into();
+                    }
                 }
             }
-        }
-        found
+            found.into()
+        });
+        (Rc::clone(found), found.partition_point(|(number, _)| *number < self.number))
     }
 }
 

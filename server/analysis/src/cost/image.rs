@@ -233,7 +233,7 @@ fn copied(prices: &Prices<'_>, number: usize, copy: &Copy, path: &str) -> Option
     if path.is_empty() {
         return None;
     }
-    if dest == path || dest.starts_with(&format!("{path}/")) {
+    if dest.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return prices.get(number).bytes;
     }
     if copy.from != Source::Context {

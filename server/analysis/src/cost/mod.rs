@@ -48,8 +48,13 @@ impl Known<'_> {
 
     /// The bytes of an image, unpacked: measured by an engine, or of the table.
     pub fn image_bytes(&self, reference: &str) -> Option<Figure> {
+        self.bytes_of(reference, bases::lookup(reference))
+    }
+
+    /// The same, where the row of the table is at hand.
+    fn bytes_of(&self, reference: &str, row: Option<&bases::BaseImage>) -> Option<Figure> {
         let measured = self.images.get(reference).map(|bytes| Figure::measured(*bytes as f64));
-        measured.or_else(|| bases::lookup(reference).map(|row| Figure::estimate(row.bytes())))
+        measured.or_else(|| row.map(|row| Figure::estimate(row.bytes())))
     }
 }
 
@@ -70,18 +75,18 @@ pub fn price(plan: &mut Plan, side: &Side<'_>, known: &Known<'_>) {
         step.price = prices.get(step.number);
     }
     let mut seen = HashSet::new();
-    let mut rebuilt: Vec<(usize, Price)> = Vec::new();
+    let mut rebuilt: Vec<Price> = Vec::new();
+    let mut by_stage: Vec<Vec<Price>> = vec![Vec::new(); side.file.stages().len()];
     for step in plan.steps.iter().filter(|s| s.state == State::Rebuilt) {
         let vertex = side.graph.of_instruction.get(&step.number);
         if let (Some(stage), true) = (side.file.stage_of(step.number), vertex.is_none_or(|v| seen.insert(*v)))
         {
-            rebuilt.push((stage.index, step.price));
+            rebuilt.push(step.price);
+            by_stage[stage.index].push(step.price);
         }
     }
-    plan.price = Price::sum(rebuilt.iter().map(|(_, price)| price));
-    plan.stage_prices = (0..side.file.stages().len())
-        .map(|index| Price::sum(rebuilt.iter().filter(|(stage, _)| *stage == index).map(|(_, price)| price)))
-        .collect();
+    plan.price = Price::sum(&rebuilt);
+    plan.stage_prices = by_stage.iter().map(Price::sum).collect();
     plan.image = image::of(side, known, &prices);
 }
 

@@ -158,13 +158,18 @@ impl<'a> Explain<'a> {
         if let Some(base) = below {
             causes.insert(self.base_cause(base, number));
         }
-        for (part, key) in &vertex.parts {
-            if old.parts.iter().find(|(p, _)| p == part).map(|(_, k)| k) != Some(key) {
+        // Looking for each part takes the square of their number, which few vertices need.
+        let (new_parts, old_parts) = match vertex.parts == old.parts {
+            true => (&[][..], &[][..]),
+            false => (&*vertex.parts, &*old.parts),
+        };
+        for (part, key) in new_parts {
+            if old_parts.iter().find(|(p, _)| p == part).map(|(_, k)| k) != Some(key) {
                 self.part(part, number, before, &own, causes);
             }
         }
-        for (part, _) in &old.parts {
-            if !vertex.parts.iter().any(|(p, _)| p == part) {
+        for (part, _) in old_parts {
+            if !new_parts.iter().any(|(p, _)| p == part) {
                 self.part(part, number, before, &own, causes);
             }
         }
@@ -206,7 +211,10 @@ impl<'a> Explain<'a> {
         let candidates = self.by_command.get(&(std::mem::discriminant(&vertex.kind), command(vertex)?))?;
         candidates.iter().copied().take(MAX_COUNTERPARTS).max_by_key(|&i| {
             let old = &before.graph.vertices[i];
-            vertex.parts.iter().filter(|p| old.parts.contains(p)).count()
+            match vertex.parts == old.parts {
+                true => vertex.parts.len(),
+                false => vertex.parts.iter().filter(|p| old.parts.contains(p)).count(),
+            }
         })
     }
 

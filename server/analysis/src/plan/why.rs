@@ -62,6 +62,31 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Of which steps, by their number, the first `most` links of [`Plan::chain`] are the same in another plan, with all
+    /// that the steps in them say: whoever puts the chains into words can keep those words. It may say no of one that is
+    /// the same.
+    pub fn same_chains(&self, other: &Plan, most: usize) -> Vec<bool> {
+        let same = |step: &Step| other.steps.get(step.number) == Some(step);
+        // How many links from a step on are the same; all of them: the greatest number.
+        let mut links: Vec<usize> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let others = step.because.iter().filter_map(|cause| match cause {
+                Cause::Line(line) if *line != step.line => Some(*line),
+                _ => None,
+            });
+            let further = others.map(|line| match self.at_line(line).filter(|at| same(at)) {
+                None => 0,
+                Some(at) if !at.runs() => usize::MAX,
+                // A cause stands above, but for what nobody wrote.
+                Some(at) => links.get(at.number).map_or(1, |links| links.saturating_add(1)),
+            });
+            links.push(if same(step) { further.min().unwrap_or(usize::MAX) } else { 0 });
+        }
+        links.into_iter().map(|links| links >= most).collect()
+    }
+}
+
 impl Step {
     /// Whether it runs, or may run.
     pub fn runs(&self) -> bool {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use layerwise_analysis::plan::Side;
-use layerwise_model::graph::{Contexts, Graph, graph};
+use layerwise_model::graph::{Contexts, Graph, Previous, graph_again};
 use layerwise_model::images::WellKnown;
 use layerwise_model::{Content, Context, EntryKind, Evaluation, File, Options, evaluate_again};
 use layerwise_syntax::ProblemKind;
@@ -21,15 +21,17 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    /// `previous` is an evaluation of an earlier text, for what did not change since.
+    /// `previous` is a build of an earlier text, for what did not change since.
     pub(crate) fn new(
         file: File,
         options: Options,
         context: Option<Arc<Context>>,
-        previous: Option<&Evaluation>,
+        previous: Option<&Build>,
     ) -> Build {
-        let eval = evaluate_again(&file, &options, &WellKnown, previous);
-        let graph = graph(&file, &eval, &options, Contexts { main: context.as_deref(), named: None });
+        let eval = evaluate_again(&file, &options, &WellKnown, previous.map(|p| &p.eval));
+        let contexts = Contexts { main: context.as_deref(), named: None };
+        let known = previous.map(|p| Previous { eval: &p.eval, options: &p.options, graph: &p.graph });
+        let graph = graph_again(&file, &eval, &options, contexts, known);
         Build { file, options, context, eval, graph }
     }
 

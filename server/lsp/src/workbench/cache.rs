@@ -66,12 +66,12 @@ impl View {
             let options = &self.settings.options;
             let mut plans = self.own.plans.lock().unwrap_or_else(PoisonError::into_inner);
             let after = now.clone().map(|context| with_dockerfile(context, &self.file));
-            let last = plans.last.as_ref().map(|last| &last.after.eval);
+            let before = plans.before(&pasts, now.as_ref(), options);
+            let last = plans.last.as_ref().map(|last| &last.after).or(before.last.as_ref());
             let after = Build::new(self.file.clone(), options.clone(), after, last);
             if let Some(error) = &after.eval.error {
                 return Err(error.clone());
             }
-            let before = plans.before(&pasts, now.as_ref(), options);
             let terms = self.terms(&after);
             let planned = Arc::new(Planned::new(&before, after, baseline, terms));
             plans.last = Some(Arc::clone(&planned));
@@ -173,20 +173,17 @@ impl View {
     /// What is drawn of this text, computed for it; for a text that cannot be built what was drawn of the last that could.
     fn looks(&self) -> &Arc<Looks> {
         self.looks.get_or_init(|| {
-            let drawn =
-                self.planned().as_ref().ok().map(|planned| planned.drawn(&|stage| self.command(stage).ok()));
-            let mut given = self.own.given.lock().unwrap_or_else(PoisonError::into_inner);
-            match drawn {
-                Some(drawn) => {
-                    let looks = Arc::new(Looks::new(&self.file, drawn));
-                    given.good = Some(Arc::clone(&looks));
-                    looks
-                }
-                None => {
-                    let kept = given.good.as_ref().map(|good| good.carried(&self.file));
-                    Arc::new(Looks::new(&self.file, kept.unwrap_or_default()))
-                }
-            }
+            let good = self.own.given.lock().unwrap_or_else(PoisonError::into_inner).good.clone();
+            let Ok(planned) = self.planned() else {
+                let kept = good.map(|(_, good)| good.carried(&self.file));
+                return Arc::new(Looks::new(&self.file, kept.unwrap_or_default()));
+            };
+            let last = good.as_ref().map(|(plan, looks)| (plan.as_ref(), &looks.drawn));
+            let drawn = planned.drawn(&|stage| self.command(stage).ok(), last);
+            let looks = Arc::new(Looks::new(&self.file, drawn));
+            let good = Some((Arc::clone(planned), Arc::clone(&looks)));
+            self.own.given.lock().unwrap_or_else(PoisonError::into_inner).good = good;
+            looks
         })
     }
 
@@ -219,12 +216,15 @@ impl View {
             self.own.given.lock().unwrap_or_else(PoisonError::into_inner).hints = Some(looks);
             drawn
         });
-        let placed = drawn.hints.into_iter().map(|hint| InlayHint {
-            offset: self.end_of_line(hint.number),
-            label: hint.label,
-            markdown: Some(hint.markdown),
-        });
-        placed.filter(|hint| (range.start..=range.end).contains(&hint.offset)).collect()
+        let placed = drawn.hints.into_iter().map(|hint| (self.end_of_line(hint.number), hint.said));
+        let wanted = placed.filter(|(offset, _)| (range.start..=range.end).contains(offset));
+        wanted
+            .map(|(offset, said)| InlayHint {
+                offset,
+                label: said.label.clone(),
+                markdown: Some(said.markdown.clone()),
+            })
+            .collect()
     }
 
     pub(crate) fn lenses(&self) -> Vec<CodeLens> {
@@ -273,7 +273,7 @@ impl View {
             severity: Severity::Hint,
             code: CODE.to_owned(),
             url: None,
-            message: hint.message,
+            message: hint.said.message.clone(),
             related: Vec::new(),
             tags: Vec::new(),
             data: Value::Null,
@@ -404,7 +404,7 @@ impl View {
             }
             context = Some(Arc::new(with_changed(index, &changed)));
         }
-        let after = Build::new(before.file.clone(), options, context, Some(&before.eval));
+        let after = Build::new(before.file.clone(), options, context, Some(before));
         if let Some(error) = &after.eval.error {
             return Err(error.clone());
         }
@@ -454,7 +454,7 @@ impl View {
         let context = before.context.as_deref()?;
         let ignored: Vec<&String> = paths.iter().filter(|path| !context.ignore.in_context(path)).collect();
         let changed = Some(Arc::new(with_changed(context, &paths)));
-        let after = Build::new(before.file.clone(), before.options.clone(), changed, Some(&before.eval));
+        let after = Build::new(before.file.clone(), before.options.clone(), changed, Some(before));
         let given = Named::new(Kind::Given, "the same build without the change");
         let terms = self.terms(&after);
         let reached = Planned::what_if(before, after, given, terms);
@@ -560,7 +560,7 @@ impl View {
             let unread = unread.map(|(path, _)| path);
             Arc::new(fingerprint(self.own.shared.fs.as_ref(), &folder.root, context, unread, &limits))
         });
-        Build::new(after.file.clone(), after.options.clone(), context, Some(&after.eval))
+        Build::new(after.file.clone(), after.options.clone(), context, Some(after))
     }
 
     pub(crate) fn learnt(&self, log: &str) -> Result<Value, String> {

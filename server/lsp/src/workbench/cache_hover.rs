@@ -1,5 +1,6 @@
 //! What is said about an instruction: what happens to it and why, what its cache key is made of, what it copies.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 
 use layerwise_analysis::cost::Figure;
@@ -19,6 +20,9 @@ const MAX_NAMED: usize = 8;
 
 /// How long a chain of causes may be.
 const MAX_CHAIN: usize = 12;
+
+/// How many links of a chain are looked at: the step's own, those that are shown, and whether there is one more.
+pub(crate) const LINKS: usize = MAX_CHAIN + 2;
 
 /// A state in words, for a hint at the end of a line; `None` for one that needs none.
 pub(crate) fn label(state: State) -> Option<&'static str> {
@@ -56,26 +60,43 @@ pub(crate) fn cause(cause: &Cause, step: &Step, plan: &Plan) -> String {
     }
 }
 
-/// Why a step runs: its causes, and the chain from there to the root.
-pub(crate) fn why(step: &Step, plan: &Plan) -> String {
-    let mut text = String::new();
-    for cause_of in step.because.iter().take(MAX_NAMED) {
-        let _ = writeln!(text, "* {}", cause(cause_of, step, plan));
+/// The reasons of the steps of a plan. A link is in the chains of all steps below it, and put into words once.
+pub(crate) struct Reasons<'a> {
+    plan: &'a Plan,
+    /// The link of each step in the chains of others.
+    links: Vec<OnceCell<String>>,
+}
+
+impl Reasons<'_> {
+    pub(crate) fn new(plan: &Plan) -> Reasons<'_> {
+        Reasons { plan, links: vec![OnceCell::new(); plan.steps.len()] }
     }
-    let more = step.because.len().saturating_sub(MAX_NAMED);
-    if more > 0 {
-        let _ = writeln!(text, "* and {more} more");
-    }
-    let chain = plan.first_links(step, MAX_CHAIN + 2);
-    for link in chain.iter().skip(1).take(MAX_CHAIN) {
-        if let (Some(because), Some(at)) = (&link.because, plan.at_line(link.line)) {
-            let _ = writeln!(text, "* line {}: {}", link.line, cause(because, at, plan));
+
+    /// Why a step runs: its causes, and the chain from there to the root. It is made of the step, of the first [`LINKS`]
+    /// links of its chain and of the steps that are named in them.
+    pub(crate) fn why(&self, step: &Step) -> String {
+        let plan = self.plan;
+        let mut text = String::new();
+        for cause_of in step.because.iter().take(MAX_NAMED) {
+            let _ = writeln!(text, "* {}", cause(cause_of, step, plan));
         }
+        let more = step.because.len().saturating_sub(MAX_NAMED);
+        if more > 0 {
+            let _ = writeln!(text, "* and {more} more");
+        }
+        let chain = plan.first_links(step, LINKS);
+        for link in chain.iter().skip(1).take(MAX_CHAIN) {
+            if let (Some(because), Some(at)) = (&link.because, plan.at_line(link.line))
+                && let Some(said) = self.links.get(at.number)
+            {
+                text += said.get_or_init(|| format!("* line {}: {}\n", link.line, cause(because, at, plan)));
+            }
+        }
+        if chain.len() > MAX_CHAIN + 1 {
+            text.push_str("* and so on, line by line\n");
+        }
+        text
     }
-    if chain.len() > MAX_CHAIN + 1 {
-        text.push_str("* and so on, line by line\n");
-    }
-    text
 }
 
 fn step_at(plan: &Plan, line: usize) -> Option<&Step> {
@@ -97,7 +118,7 @@ pub(crate) fn hover(
         let _ = write!(text, ": {price}{}", if step.runs() { "" } else { " when it runs" });
     }
     text.push('\n');
-    let why = why(step, &planned.plan);
+    let why = Reasons::new(&planned.plan).why(step);
     if !why.is_empty() {
         let _ = write!(text, "\n{why}");
     }

@@ -133,8 +133,8 @@ pub(crate) struct Given {
     pub(crate) hints: Option<Arc<Looks>>,
     pub(crate) lenses: Option<Arc<Looks>>,
     pub(crate) diagnostics: Option<Arc<Looks>>,
-    /// The last that was computed of a text that can be built.
-    pub(crate) good: Option<Arc<Looks>>,
+    /// The last that was computed of a text that can be built, and of which plan.
+    pub(crate) good: Option<(Arc<Planned>, Arc<Looks>)>,
 }
 
 fn too_long(text: &Text) -> bool {

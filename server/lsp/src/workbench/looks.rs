@@ -28,6 +28,12 @@ pub(crate) struct Drawn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
     pub(crate) number: usize,
+    pub(crate) said: Arc<Said>,
+}
+
+/// What a hint says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Said {
     pub(crate) label: String,
     pub(crate) markdown: String,
     /// The same as plain text in one line, for a diagnostic.
@@ -55,7 +61,9 @@ impl Looks {
         let hints = self.drawn.hints.iter();
         let lenses = self.drawn.lenses.iter();
         Drawn {
-            hints: hints.filter_map(|h| Some(Hint { number: place(h.number)?, ..h.clone() })).collect(),
+            hints: hints
+                .filter_map(|h| Some(Hint { number: place(h.number)?, said: Arc::clone(&h.said) }))
+                .collect(),
             lenses: lenses.filter_map(|l| Some(Lens { number: place(l.number)?, ..l.clone() })).collect(),
         }
     }

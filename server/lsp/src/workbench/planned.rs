@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use super::baseline::{Named, rfc3339};
 use super::build::Build;
-use super::cache_hover::{label, why};
+use super::cache_hover::{LINKS, Reasons, label};
 use super::document::Ran;
-use super::looks::{Drawn, Hint, Lens};
+use super::looks::{Drawn, Hint, Lens, Said};
 use crate::engine::{BuildCommand, LensAction};
 
 /// A plan and what it is made of.
@@ -105,11 +105,28 @@ impl Planned {
         Structure::of(&self.after.side())
     }
 
-    /// What is drawn: a hint at each step that runs, and the lenses of the stages.
-    pub(crate) fn drawn(&self, build: &dyn Fn(usize) -> Option<BuildCommand>) -> Drawn {
+    /// What is drawn: a hint at each step that runs, and the lenses of the stages. `last` is another plan and what was drawn
+    /// of it: a hint whose step and reasons are the same there says the same.
+    pub(crate) fn drawn(
+        &self,
+        build: &dyn Fn(usize) -> Option<BuildCommand>,
+        last: Option<(&Planned, &Drawn)>,
+    ) -> Drawn {
+        let last = last.filter(|(last, _)| last.baseline == self.baseline);
+        let same = last.map(|(last, _)| self.plan.same_chains(&last.plan, LINKS)).unwrap_or_default();
+        let mut said_last = last.iter().flat_map(|(_, drawn)| &drawn.hints).peekable();
+        let reasons = Reasons::new(&self.plan);
         let mut drawn = Drawn::default();
         for step in &self.plan.steps {
             let Some(label) = label(step.state) else { continue };
+            let number = step.number;
+            while said_last.next_if(|hint| hint.number < number).is_some() {}
+            if same.get(number) == Some(&true)
+                && let Some(hint) = said_last.next_if(|hint| hint.number == number)
+            {
+                drawn.hints.push(hint.clone());
+                continue;
+            }
             let seconds = self.seconds(step);
             let label = if seconds.is_empty() { label.to_owned() } else { format!("{label} {seconds}") };
             let what = match step.state {
@@ -119,12 +136,12 @@ impl Planned {
             let causes: Vec<String> =
                 step.because.iter().take(3).map(|c| render::cause_text(c, step, &self.plan)).collect();
             let because = if causes.is_empty() { String::new() } else { format!(": {}", causes.join("; ")) };
-            drawn.hints.push(Hint {
-                number: step.number,
+            let said = Said {
                 label,
-                markdown: format!("{what}, {}.\n\n{}", self.baseline.since(), why(step, &self.plan)),
+                markdown: format!("{what}, {}.\n\n{}", self.baseline.since(), reasons.why(step)),
                 message: format!("{what}, {}{because}.", self.baseline.since()),
-            });
+            };
+            drawn.hints.push(Hint { number, said: Arc::new(said) });
         }
         self.lenses(build, &mut drawn.lenses);
         drawn
@@ -212,35 +229,4 @@ pub(crate) fn buildable(file: &File) -> Result<(), String> {
 pub(crate) type Shared = Result<Arc<Planned>, String>;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lens_counts_in_words() {
-        let title = |kind, rebuilt, depends, cached| {
-            let summary = Summary { cached, rebuilt, depends, ..Summary::default() };
-            stage_title(&Named::new(kind, "HEAD"), &summary, None)
-        };
-        let priced = |price| {
-            let summary = Summary { cached: 6, rebuilt: 3, ..Summary::default() };
-            stage_title(&Named::new(Kind::Opened, ""), &summary, Some(price))
-        };
-        assert_eq!(
-            priced(Figure::measured(48.2)).as_deref(),
-            Some("this edit: 3 of 9 steps rebuild, about 48 s")
-        );
-        assert_eq!(priced(Figure::estimate(48.2)).as_deref(), Some("this edit: 3 of 9 steps rebuild, ~50 s"));
-        assert_eq!(priced(Figure::estimate(0.0)).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
-        assert_eq!(title(Kind::Opened, 3, 0, 6).as_deref(), Some("this edit: 3 of 9 steps rebuild"));
-        assert_eq!(title(Kind::Head, 1, 0, 8).as_deref(), Some("since HEAD: 1 of 9 steps rebuilds"));
-        assert_eq!(title(Kind::Opened, 1, 0, 0).as_deref(), Some("this edit: 1 of 1 step rebuilds"));
-        assert_eq!(
-            title(Kind::Build, 2, 1, 0).as_deref(),
-            Some("since the last build: 2 of 3 steps rebuild, 1 may")
-        );
-        assert_eq!(title(Kind::Opened, 0, 2, 7).as_deref(), Some("this edit: 2 of 9 steps may rebuild"));
-        assert_eq!(title(Kind::Opened, 0, 0, 9), None);
-        assert_eq!(quiet_title(&Named::new(Kind::Head, "HEAD"), 9), "9 steps, all cached since HEAD");
-        assert_eq!(quiet_title(&Named::new(Kind::Opened, ""), 1), "1 step, cached since it was opened");
-    }
-}
+mod tests;

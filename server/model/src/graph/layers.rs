@@ -14,7 +14,6 @@ impl Builder<'_> {
         &mut self,
         step: &Step,
         text: &str,
-        stage: usize,
         state: &mut Option<usize>,
         origin: Origin,
     ) -> Option<usize> {
@@ -25,7 +24,7 @@ impl Builder<'_> {
         match &step.command {
             Command::Copy(copy) => {
                 // The same as BuildKit's, as far as what is copied and where to goes; nothing is linked.
-                let vertex = self.copy(copy, stage, state, origin);
+                let vertex = self.copy(copy, state, origin);
                 return Some(vertex);
             }
             Command::Run(run) => {
@@ -39,7 +38,7 @@ impl Builder<'_> {
                 for (mount, source) in &run.mounts {
                     hash.text(mount.kind.as_str());
                     hash.text(&mount.target);
-                    inputs.extend(self.files(source, &mount.source, stage, origin));
+                    inputs.extend(self.files(source, &mount.source, origin));
                 }
                 parts.push((Part::Command, hash.done()));
                 let mut values: Vec<(&str, &str)> = step.state.env.iter().collect();
@@ -83,7 +82,7 @@ impl Builder<'_> {
             Kind::Exec => hash.done(),
             _ => parts.first().map(|(_, key)| *key)?,
         };
-        let vertex = self.push(Vertex { kind, digest, inputs, parts, origin });
+        let vertex = self.push(Vertex { kind, digest, inputs, parts: parts.into(), origin });
         *state = Some(vertex);
         Some(vertex)
     }
