@@ -164,11 +164,10 @@ def main():
             def file(number):
                 return path / f"src/{number % folders % 40}/{number % folders}/file-{number}.js"
 
-            def other(number):
-                # Another file each time; the one before is again what it was.
+            def same(number):
                 file(1).write_text(f"changed {number}\n" if number % 2 == 0 else "export default 1;\n")
 
-            def first(number):
+            def another(number):
                 if number % 2 == 0:
                     file(10 + number).write_text("changed\n")
                 else:
@@ -186,8 +185,8 @@ def main():
 
             runs = options.runs + options.runs % 2
             for name, step in (
-                ("a file changed, each time another, or as it was again", first),
-                ("the same file changed, or as it was again", other),
+                ("a file changed, each time another, or as it was again", another),
+                ("the same file changed, or as it was again", same),
                 ("a new file, or without it again", new),
                 ("a file gone, or there again", gone),
             ):

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use layerwise_host::context::Limits;
 use layerwise_host::git::{self, Follow, GitError, Head, Since, Versioned};
@@ -22,6 +22,9 @@ use crate::workbench::build::refused;
 
 /// How many contexts are followed; others are asked about as a whole each time.
 const MAX_FOLLOWED: usize = 8;
+
+/// How long asking about everything waits where nobody waits for it, so that the plan is computed first.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// What the thread is told.
 pub(super) enum Task {
@@ -83,7 +86,8 @@ pub(super) fn start(shared: Weak<Shared>) -> Sender<Task> {
     tell
 }
 
-type Asked = (Question, Option<Arc<Context>>);
+/// What to ask about, after a while.
+type Asked = (Question, Option<Arc<Context>>, Duration);
 
 struct Follower {
     shared: Weak<Shared>,
@@ -120,7 +124,7 @@ impl Follower {
                 let answer = answer(since.into(), &mut followed.file);
                 give(shared, &question, answer, same, Some(Arc::clone(now)), head);
                 if due {
-                    self.ask_whole(question, context);
+                    self.ask_whole(question, context, PAUSE);
                 }
                 return;
             }
@@ -128,18 +132,18 @@ impl Follower {
         self.followed.remove(&question);
         // What is being asked as a whole is about a state before the one that was shown last.
         self.outdated |= self.under_way.as_ref() == Some(&question);
-        self.ask_whole(question, context);
+        self.ask_whole(question, context, Duration::ZERO);
     }
 
     /// Asks about everything, on another thread; the answer comes as a task.
-    fn ask_whole(&mut self, question: Question, context: Option<Arc<Context>>) {
+    fn ask_whole(&mut self, question: Question, context: Option<Arc<Context>>, pause: Duration) {
         if self.under_way.as_ref() == Some(&question) && self.followed.contains_key(&question) {
             return;
         }
         if self.asked.0.insert(question.clone()) {
-            self.asked.1.push_back((question, context));
-        } else if let Some((_, last)) = self.asked.1.iter_mut().find(|(asked, _)| *asked == question) {
-            *last = context;
+            self.asked.1.push_back((question, context, pause));
+        } else if let Some(last) = self.asked.1.iter_mut().find(|asked| asked.0 == question) {
+            *last = (question, context, pause);
         }
         self.start_next();
     }
@@ -148,11 +152,12 @@ impl Follower {
         if self.under_way.is_some() {
             return;
         }
-        let Some((question, context)) = self.asked.1.pop_front() else { return };
+        let Some((question, context, pause)) = self.asked.1.pop_front() else { return };
         self.asked.0.remove(&question);
         self.under_way = Some(question.clone());
         let shared = Weak::clone(&self.shared);
         let work = move || {
+            std::thread::sleep(pause);
             let Some(shared) = shared.upgrade() else { return };
             let whole = Whole::ask(&shared, question, context);
             shared.history.tell(Task::Whole(Box::new(whole)));
@@ -218,7 +223,7 @@ impl Follower {
             // Neither is sure.
             None => {
                 self.followed.remove(question);
-                self.ask_whole(question.clone(), Some(Arc::clone(now)));
+                self.ask_whole(question.clone(), Some(Arc::clone(now)), Duration::ZERO);
             }
         }
     }
