@@ -7,6 +7,7 @@
 //! otherwise counts as changed once git's index no longer knows the file.
 
 mod before;
+mod follow;
 mod head;
 mod lfs;
 mod repo;
@@ -119,6 +120,8 @@ pub struct Before {
     pub dirs: BTreeSet<String>,
     /// Directories of which git knows no file; what is below one of them need not be listed.
     pub untracked_dirs: BTreeSet<String>,
+    /// Where a repository of its own stands, or is said to stand by the revision: submodules and untracked repositories.
+    pub repositories: BTreeSet<String>,
     /// The Dockerfile.
     pub dockerfile: Option<Versioned>,
     /// `<Dockerfile name>.dockerignore` beside it.
@@ -172,7 +175,17 @@ pub fn before(
     let deadline = Instant::now() + timeout;
     let repo = Repo::open(&lexical(root), deadline)?;
     let commit = repo.commit(rev)?;
-    let mut before = repo::before(&repo, &commit)?;
+    before_in(&repo, commit, rev, dockerfile, deadline)
+}
+
+fn before_in(
+    repo: &Repo,
+    commit: String,
+    rev: &str,
+    dockerfile: Option<&Path>,
+    deadline: Instant,
+) -> Result<Before, GitError> {
+    let mut before = repo::before(repo, &commit)?;
     before.ignore_at_root = Some(repo.versioned(&commit, ".dockerignore")?);
     if let Some(path) = dockerfile {
         let path = lexical(path);
@@ -196,7 +209,9 @@ pub fn before(
 }
 
 pub use before::context_before;
+pub use follow::Follow;
 pub use head::{Head, head};
+pub use repo::is_rules;
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,20 @@ pub fn context_before(
     before: &Before,
     limits: &Limits,
 ) -> Context {
+    let holds_ignored = |dir: &str| holds_ignored(fs, root, dir, before);
+    context_before_with(fs, root, dockerfile, after, before, limits, &holds_ignored)
+}
+
+/// [`context_before`], told whether a directory in which the index has nothing holds something that git ignores.
+pub(super) fn context_before_with(
+    fs: &dyn ContextFs,
+    root: &Path,
+    dockerfile: Option<&Path>,
+    after: &Context,
+    before: &Before,
+    limits: &Limits,
+    holds_ignored: &dyn Fn(&str) -> bool,
+) -> Context {
     let now = ignore_file(fs, root, dockerfile).ok().flatten();
     let then = ignore_file_before(fs, root, before, now.as_ref(), dockerfile);
     let mut context = after.clone();
@@ -48,7 +62,7 @@ pub fn context_before(
     let moved_modes = modes_of_new_files(after, before);
     let entries = &mut context.entries;
     let texts = Arc::make_mut(&mut context.texts);
-    remove_new(entries, texts, before, &|dir| holds_ignored(fs, root, dir, before));
+    remove_new(entries, texts, before, holds_ignored);
     for (path, state) in &before.changed {
         if *state == State::Absent || !ignore.in_context(path) {
             continue;
@@ -77,7 +91,7 @@ pub fn context_before(
 }
 
 /// The ignore file in force then.
-fn ignore_file_before(
+pub(super) fn ignore_file_before(
     fs: &dyn ContextFs,
     root: &Path,
     before: &Before,
@@ -142,7 +156,7 @@ fn remove_new(
 }
 
 /// Names that are looked at in one directory to tell whether git ignores any of them.
-const MAX_NAMES: usize = 10_000;
+pub(super) const MAX_NAMES: usize = 10_000;
 
 /// Whether a directory, or one below it, holds a file that is not new: one that both git and the build ignore. True if
 /// that would take too long to find out.
@@ -171,7 +185,7 @@ fn holds_ignored(fs: &dyn ContextFs, root: &Path, dir: &str, before: &Before) ->
 }
 
 /// The directories above a path, the nearest first, without the root.
-fn parents(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.rmatch_indices('/').filter_map(|(slash, _)| path.get(..slash))
 }
 
@@ -199,7 +213,7 @@ fn modes_of_new_files(after: &Context, before: &Before) -> HashMap<([u8; 32], bo
 }
 
 /// git's rule: the owner's bit.
-fn is_executable(mode: u32) -> bool {
+pub(super) fn is_executable(mode: u32) -> bool {
     mode & 0o100 != 0
 }
 

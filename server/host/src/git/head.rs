@@ -20,17 +20,24 @@ pub struct Head {
 /// Where HEAD stands in the repository that a folder is in; `None` if it is in none. Runs nothing.
 pub fn head(fs: &dyn ContextFs, dir: &Path) -> Option<Head> {
     let top = git_top(fs, dir)?;
-    let text = |path: &Path| {
-        let bytes = fs.read(path, MAX_BYTES, Links::Follow).ok()?;
-        Some(String::from_utf8_lossy(&bytes).trim().to_owned())
-    };
     let dot_git = top.join(".git");
     // A worktree or submodule has a file that says where the folder is.
     let own = match fs.metadata(&dot_git).ok()?.kind {
         EntryKind::Dir => dot_git,
-        _ => top.join(text(&dot_git)?.strip_prefix("gitdir:")?.trim()),
+        _ => top.join(text(fs, &dot_git)?.strip_prefix("gitdir:")?.trim()),
     };
-    let common = text(&own.join("commondir")).map_or_else(|| own.clone(), |path| own.join(path));
+    head_in(fs, &own)
+}
+
+fn text(fs: &dyn ContextFs, path: &Path) -> Option<String> {
+    let bytes = fs.read(path, MAX_BYTES, Links::Follow).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+/// [`head`] by the folder that git keeps what is the working tree's own in: `.git`, or one of `.git/worktrees`.
+pub(super) fn head_in(fs: &dyn ContextFs, own: &Path) -> Option<Head> {
+    let text = |path: &Path| text(fs, path);
+    let common = text(&own.join("commondir")).map_or_else(|| own.to_path_buf(), |path| own.join(path));
     let at = own.join("HEAD");
     let pointer = text(&at)?;
     let mut files =

@@ -82,6 +82,64 @@ impl Repo {
         Ok(repo)
     }
 
+    /// The same folder for questions until another time; what the configuration names is switched off again, since it may
+    /// name more now.
+    pub(super) fn again(&self, deadline: Instant) -> Result<Repo, GitError> {
+        let place = Place { dir: self.place.dir.clone(), off: Vec::new() };
+        let mut repo = Repo { place, drivers: HashSet::new(), deadline, prefix: self.prefix.clone() };
+        repo.switch_filters_off()?;
+        Ok(repo)
+    }
+
+    /// The same folder for questions until another time that have nothing to do with the bytes of files.
+    pub(super) fn until(&self, deadline: Instant) -> Repo {
+        let place = Place { dir: self.place.dir.clone(), off: self.place.off.clone() };
+        Repo { place, drivers: self.drivers.clone(), deadline, prefix: self.prefix.clone() }
+    }
+
+    /// The folder itself.
+    pub(super) fn dir(&self) -> &Path {
+        &self.place.dir
+    }
+
+    /// The folder's path from the repository's top: empty, or with a slash at its end.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The top of the working tree, the folder with what is the working tree's own, and the one with what all working trees
+    /// of the repository share; links in their paths followed.
+    pub(super) fn places(&self) -> Result<[PathBuf; 3], GitError> {
+        self.places_of(&self.place.dir)
+    }
+
+    /// [`Repo::places`] of another folder.
+    pub(super) fn places_of(&self, dir: &Path) -> Result<[PathBuf; 3], GitError> {
+        let args = ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"];
+        let place = Place { dir: dir.to_path_buf(), off: Vec::new() };
+        let answer = run(&place, &args, Vec::new(), self.deadline)?;
+        if !answer.success {
+            return Err(GitError::Failed(answer.message));
+        }
+        let text = String::from_utf8(answer.out).map_err(|error| GitError::Failed(error.to_string()))?;
+        let mut lines = text.lines().map(|line| std::fs::canonicalize(dir.join(line)));
+        match (lines.next(), lines.next(), lines.next(), lines.next()) {
+            (Some(Ok(top)), Some(Ok(own)), Some(Ok(common)), None) => Ok([top, own, common]),
+            _ => Err(GitError::Failed(text)),
+        }
+    }
+
+    /// Whether a setting is on; `default` if nothing is said of it.
+    pub(super) fn is_on(&self, setting: &str, default: bool) -> Result<bool, GitError> {
+        let answer = self.run(&["config", "--type=bool", "--get", setting], Vec::new())?;
+        match (answer.success, String::from_utf8_lossy(&answer.out).trim()) {
+            (true, "true") => Ok(true),
+            (true, "false") => Ok(false),
+            _ if answer.message.is_empty() => Ok(default),
+            _ => Err(GitError::Failed(answer.message)),
+        }
+    }
+
     fn run(&self, args: &[&str], input: Vec<u8>) -> Result<Answer, GitError> {
         run(&self.place, args, input, self.deadline)
     }
@@ -153,6 +211,84 @@ impl Repo {
         })
     }
 
+    /// Modes and objects of paths from this folder, those that the commit has. All must fit into one command line.
+    pub(super) fn look_up_all(
+        &self,
+        commit: &str,
+        paths: &[&str],
+    ) -> Result<HashMap<String, (String, String)>, GitError> {
+        let mut found = HashMap::new();
+        if paths.is_empty() {
+            return Ok(found);
+        }
+        let names: Vec<String> =
+            paths.iter().map(|path| literal(&format!("{}{path}", self.prefix))).collect();
+        let mut args = vec!["ls-tree", "-z", "--full-tree", commit, "--"];
+        args.extend(names.iter().map(String::as_str));
+        for entry in nul_separated(&self.ask(&args, Vec::new())?) {
+            let Some((fields, path)) = entry.split_once('\t') else { continue };
+            let mut fields = fields.split(' ');
+            if let (Some(mode), Some(_), Some(oid), Some(path)) =
+                (fields.next(), fields.next(), fields.next(), path.strip_prefix(&self.prefix))
+            {
+                found.insert(path.to_owned(), (mode.to_owned(), oid.to_owned()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Which of the paths (from this folder) the ignore files exclude, whatever the index says of them. None may stand below
+    /// a link or in another repository.
+    pub(super) fn ignored(&self, paths: &[&str]) -> Result<HashSet<String>, GitError> {
+        if paths.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let names: Vec<String> = paths.iter().map(|path| literal(path)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = self.run(&["check-ignore", "-z", "--stdin", "--no-index"], joined(&names, b'\0'))?;
+        // Status 1 means that none is.
+        if !answer.success && !answer.message.is_empty() {
+            return Err(GitError::Failed(answer.message));
+        }
+        let found = nul_separated(&answer.out);
+        Ok(found.into_iter().map(|path| path.strip_prefix("./").unwrap_or(&path).to_owned()).collect())
+    }
+
+    /// What the index says beyond the commit.
+    pub(super) fn index(&self, commit: &str) -> Result<Index, GitError> {
+        // A line for each file: too much to keep, and most are as the commit has them.
+        let read = |out: &mut dyn Read| read_index(BufReader::with_capacity(64 << 10, out));
+        let args = ["ls-files", "-z", "-s", "-v"];
+        let (success, read, message) = stream(&self.place, &args, Vec::new(), self.deadline, read)?;
+        let mut index = match read {
+            Ok(index) if success => index,
+            _ => return Err(GitError::Failed(message)),
+        };
+        let diff = [
+            "diff-index",
+            "--cached",
+            "--raw",
+            "-z",
+            "--no-abbrev",
+            "--no-renames",
+            "--ita-visible-in-index",
+            "--ignore-submodules=all",
+            "--relative",
+            commit,
+            "--",
+        ];
+        let fields = nul_separated(&self.ask(&diff, Vec::new())?);
+        for pair in fields.chunks_exact(2) {
+            let [meta, path] = pair else { continue };
+            if meta.starts_with(":000000 ") {
+                index.added.insert(path.clone());
+            } else if meta.split(' ').nth(1) == Some("000000") {
+                index.removed.insert(path.clone());
+            }
+        }
+        Ok(index)
+    }
+
     /// Takes the commands from every filter driver that is configured, so that git runs none: not to smudge, not to clean,
     /// not to talk to one that stays. Must come before anything that looks at files.
     fn switch_filters_off(&mut self) -> Result<(), GitError> {
@@ -205,7 +341,7 @@ impl Repo {
 
     /// The objects that files of this folder would be stored as, line ends converted as git is told to; without those that
     /// cannot be told. Stores nothing.
-    fn objects_of<'a>(&self, paths: &[&'a str]) -> Result<HashMap<&'a str, String>, GitError> {
+    pub(super) fn objects_of<'a>(&self, paths: &[&'a str]) -> Result<HashMap<&'a str, String>, GitError> {
         // Git would follow a link, wait for a pipe, and take a line feed for the end of a name.
         let regular = |path: &str| {
             OsFs.metadata(&self.place.dir.join(path)).is_ok_and(|found| found.kind == EntryKind::File)
@@ -278,6 +414,52 @@ impl Repo {
             _ => Err(GitError::Failed(message)),
         }
     }
+}
+
+/// What the index says of the paths of a folder beyond the commit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    /// Paths that the commit does not have.
+    pub(super) added: BTreeSet<String>,
+    /// Paths that only the commit has.
+    pub(super) removed: BTreeSet<String>,
+    /// Paths that are in conflict, or that git is told not to look at.
+    pub(super) odd: BTreeSet<String>,
+    /// Submodules.
+    pub(super) repositories: BTreeSet<String>,
+    /// Files that [`is_rules`].
+    pub(super) rules: BTreeSet<String>,
+}
+
+/// Reads what `git ls-files -z -s -v` says: `H 100644 <object> 0<tab><path>` of most files.
+fn read_index(mut out: impl BufRead) -> std::io::Result<Index> {
+    let mut index = Index::default();
+    let mut entry = Vec::new();
+    loop {
+        entry.clear();
+        if out.read_until(0, &mut entry)? == 0 {
+            return Ok(index);
+        }
+        let entry = entry.strip_suffix(b"\0").unwrap_or(&entry);
+        let Some(tab) = entry.iter().position(|byte| *byte == b'\t') else { continue };
+        let (fields, path) = (entry.get(..tab).unwrap_or_default(), entry.get(tab + 1..).unwrap_or_default());
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let path = || String::from_utf8_lossy(path).into_owned();
+        if !fields.starts_with(b"H ") || !fields.ends_with(b" 0") {
+            index.odd.insert(path());
+        }
+        if fields.starts_with(b"H 160000 ") {
+            index.repositories.insert(path());
+        }
+        if std::str::from_utf8(name).is_ok_and(is_rules) {
+            index.rules.insert(path());
+        }
+    }
+}
+
+/// Whether a file of this name says what git ignores, how it converts files, or where submodules are.
+pub fn is_rules(name: &str) -> bool {
+    matches!(name, ".gitignore" | ".gitattributes" | ".gitmodules")
 }
 
 /// A path that git does not take for a pathspec with magic, such as `:(glob)x`.
@@ -373,6 +555,7 @@ pub(super) fn before(repo: &Repo, commit: &str) -> Result<Before, GitError> {
         let at = |path: &str| if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") };
         before.dirs.extend(found.dirs.iter().map(|dir| at(dir)));
         before.untracked_dirs.extend(found.untracked_dirs.iter().map(|dir| at(dir)));
+        before.repositories.extend(found.repositories.iter().map(|dir| at(dir)));
         before.changed.extend(found.changed.into_iter().map(|(path, state)| (at(&path), state)));
         for (path, commit) in found.submodules {
             seen += 1;
@@ -391,6 +574,8 @@ struct Difference {
     changed: BTreeMap<String, State>,
     dirs: BTreeSet<String>,
     untracked_dirs: BTreeSet<String>,
+    /// Submodules of the commit, and repositories that git does not track.
+    repositories: BTreeSet<String>,
     /// Submodules that differ, with their old commits.
     submodules: Vec<(String, String)>,
 }
@@ -461,9 +646,13 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
             }
         }
     }
+    let mut repositories = BTreeSet::new();
     let had: HashSet<&str> = blobs.iter().map(|b| b.0.as_str()).collect();
     let untracked = repo.ask(&["ls-files", "-z", "--others", "--exclude-standard"], Vec::new())?;
     for path in nul_separated(&untracked) {
+        if let Some(dir) = path.strip_suffix('/') {
+            repositories.insert(dir.to_owned());
+        }
         // Removed from the index and still there: the old state counts, whatever it is now.
         let path = path.strip_suffix('/').unwrap_or(&path).to_owned();
         if !had.contains(path.as_str()) {
@@ -476,6 +665,7 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
         let Some((fields, path)) = entry.split_once('\t') else { continue };
         let mut fields = fields.split(' ');
         if let (Some("160000"), Some(_), Some(oid)) = (fields.next(), fields.next(), fields.next()) {
+            repositories.insert(path.to_owned());
             // One with the same commit checked out may hold other files all the same.
             let known = submodules.iter().any(|(known, _)| known == path) || changed.contains_key(path);
             if !known && is_repository(&repo.place.dir.join(path)) {
@@ -487,7 +677,8 @@ fn one(repo: &Repo, commit: &str) -> Result<Difference, GitError> {
     let listed = ["ls-files", "-z", "--others", "--exclude-standard", "--directory"];
     let listed = nul_separated(&repo.ask(&listed, Vec::new())?);
     let untracked_dirs = listed.iter().filter_map(|path| path.strip_suffix('/')).map(str::to_owned).collect();
-    Ok(Difference { changed, dirs, untracked_dirs, submodules })
+    repositories.extend(submodules.iter().map(|(path, _)| path.clone()));
+    Ok(Difference { changed, dirs, untracked_dirs, repositories, submodules })
 }
 
 /// Whether a folder is the top of a repository: a submodule that is checked out.
@@ -495,8 +686,11 @@ fn is_repository(dir: &Path) -> bool {
     std::fs::symlink_metadata(dir.join(".git")).is_ok()
 }
 
-/// The old states of files and links, given with mode and object.
-fn states(repo: &Repo, blobs: Vec<(String, String, String)>) -> Result<Vec<(String, State)>, GitError> {
+/// The old states of files and links, given with mode and object; without those that are what a pointer of Git LFS says.
+pub(super) fn states(
+    repo: &Repo,
+    blobs: Vec<(String, String, String)>,
+) -> Result<Vec<(String, State)>, GitError> {
     let files: Vec<&str> = blobs.iter().filter(|b| b.1 != "120000").map(|b| b.0.as_str()).collect();
     let filtered = repo.filtered(&files)?;
     let stored = stored(repo, &blobs, &filtered)?;

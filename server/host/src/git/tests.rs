@@ -1,3 +1,5 @@
+mod follow;
+
 use super::*;
 use crate::context::load;
 use crate::fs::OsFs;

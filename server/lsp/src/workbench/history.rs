@@ -1,28 +1,28 @@
 //! What git knows of the state before an edit, asked in the background: no request ever waits for git.
 //!
 //! The first question about a revision starts a thread's work and is answered with "not yet"; when git has answered,
-//! everything is computed anew, once. The two sides of an answer belong together: until git has looked at a newer index
-//! of the context, the plan compares the two of the last answer.
+//! everything is computed anew, once. The two sides of an answer belong together: until there is one for a newer index of
+//! the context, the plan compares the two of the last answer. `asking.rs` is what happens on the threads.
+
+mod asking;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use layerwise_host::context::Limits;
-use layerwise_host::git::{self, GitError, Head, Versioned};
-use layerwise_model::{Context, File};
-use layerwise_syntax::Parsed;
+use layerwise_host::git::{self, Head};
+use layerwise_model::Context;
 
 use super::Shared;
 use super::baseline::Past;
-use super::build::refused;
+use asking::Task;
 
 /// How long git may take for one answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After how long an answer is asked for again when it is next used: a commit or a switch of branches is seen by then.
+/// After how long an answer is asked for again when it is next used: what nobody reports is seen by then.
 const FRESH: Duration = Duration::from_secs(30);
 
 /// How many answers are kept.
@@ -62,6 +62,8 @@ struct Kept {
     /// Where HEAD stood before git was asked.
     head: Option<Head>,
     when: Instant,
+    /// git is to be asked about everything: what says what it ignores has changed, maybe where no context shows it.
+    whole: bool,
 }
 
 #[derive(Default)]
@@ -70,7 +72,7 @@ struct State {
     /// Questions that wait for git.
     waiting: HashSet<Question>,
     /// To the thread that asks; it starts with the first question.
-    ask: Option<Sender<(Question, Option<Arc<Context>>)>>,
+    ask: Option<Sender<Task>>,
 }
 
 /// Answers of git's.
@@ -93,19 +95,21 @@ impl History {
         let head = question.head(shared);
         let mut state = self.lock();
         let State { kept, waiting, ask } = &mut *state;
-        let found = kept.get(question);
-        let fresh = found.is_some_and(|kept| {
+        let found = kept.get_mut(question);
+        let fresh = found.as_ref().is_some_and(|kept| {
             let same = match (&kept.context, context) {
                 (Some(then), Some(now)) => Arc::ptr_eq(then, now),
                 (None, None) => true,
                 _ => false,
             };
-            same && kept.head == head && kept.when.elapsed() < FRESH
+            same && kept.head == head && kept.when.elapsed() < FRESH && !kept.whole
         });
-        let answer = found.map_or(Answer::Pending, |kept| kept.answer.clone());
+        let answer = found.as_ref().map_or(Answer::Pending, |kept| kept.answer.clone());
         if !fresh && !waiting.contains(question) {
-            let asked = ask.get_or_insert_with(|| start(Arc::downgrade(shared)));
-            if asked.send((question.clone(), context.cloned())).is_ok() {
+            let asked = ask.get_or_insert_with(|| asking::start(Arc::downgrade(shared)));
+            let whole = found.is_some_and(|kept| std::mem::take(&mut kept.whole));
+            let task = Task::Ask { question: question.clone(), context: context.cloned(), whole };
+            if asked.send(task).is_ok() {
                 waiting.insert(question.clone());
             }
         }
@@ -123,90 +127,64 @@ impl History {
             .collect()
     }
 
-    /// All answers are old: a file of the repository's own changed.
-    pub(crate) fn forget(&self) {
+    /// These files changed: all answers are to be looked at again.
+    pub(crate) fn forget<'a>(&self, files: impl Iterator<Item = &'a Path>) {
+        let rules = files.into_iter().any(|file| {
+            let name = file.file_name().and_then(|name| name.to_str());
+            name.is_some_and(git::is_rules)
+        });
         let long_ago = Instant::now().checked_sub(FRESH);
         for kept in self.lock().kept.values_mut() {
             kept.when = long_ago.unwrap_or(kept.when);
+            kept.whole |= rules;
+        }
+    }
+
+    /// Says something to the thread that asks.
+    fn tell(&self, task: Task) {
+        if let Some(ask) = &self.lock().ask {
+            // It ends with the server.
+            let _ = ask.send(task);
+        }
+    }
+
+    /// What was said last.
+    fn last(&self, question: &Question) -> Option<Answer> {
+        self.lock().kept.get(question).map(|kept| kept.answer.clone())
+    }
+
+    /// An answer stays as it is.
+    fn confirmed(&self, question: &Question, head: Option<Head>) {
+        let mut state = self.lock();
+        state.waiting.remove(question);
+        if let Some(kept) = state.kept.get_mut(question) {
+            (kept.head, kept.when) = (head, Instant::now());
         }
     }
 
     /// Takes in an answer; `true` if it is another one than before.
     fn answered(
         &self,
-        question: Question,
+        question: &Question,
         answer: Answer,
         context: Option<Arc<Context>>,
         head: Option<Head>,
     ) -> bool {
         let mut state = self.lock();
         let State { kept, waiting, .. } = &mut *state;
-        waiting.remove(&question);
-        if kept.len() >= MAX_ANSWERS && !kept.contains_key(&question) {
+        waiting.remove(question);
+        if kept.len() >= MAX_ANSWERS && !kept.contains_key(question) {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.when).map(|(question, _)| question.clone());
             oldest.map(|oldest| kept.remove(&oldest));
         }
         let news = !matches!(
-            (&answer, kept.get(&question).map(|kept| &kept.answer)),
+            (&answer, kept.get(question).map(|kept| &kept.answer)),
             (Answer::Nothing(now), Some(Answer::Nothing(then))) if now == then
         );
-        kept.insert(question, Kept { answer, context, head, when: Instant::now() });
+        // What was reported meanwhile is still to be looked at.
+        let whole = kept.get(question).is_some_and(|kept| kept.whole);
+        let new = Kept { answer, context, head, when: Instant::now(), whole };
+        kept.insert(question.clone(), new);
         news
     }
-}
-
-/// Starts the thread that asks git. It ends when the server is gone.
-fn start(shared: Weak<Shared>) -> Sender<(Question, Option<Arc<Context>>)> {
-    let (ask, questions) = mpsc::channel::<(Question, Option<Arc<Context>>)>();
-    let work = move || {
-        while let Ok((question, context)) = questions.recv() {
-            let Some(shared) = shared.upgrade() else { return };
-            let head = question.head(&shared);
-            let answer = answer(&shared, &question, context.as_ref());
-            let news = shared.history.answered(question, answer, context, head);
-            shared.contexts.watch_also(shared.history.heads());
-            if news {
-                shared.changed();
-            }
-        }
-    };
-    // Without a thread nobody receives, and `ask` sees that sending fails.
-    let _ = std::thread::Builder::new().name("layerwise-git".to_owned()).spawn(work);
-    ask
-}
-
-fn answer(shared: &Shared, question: &Question, context: Option<&Arc<Context>>) -> Answer {
-    match found(shared, question, context) {
-        Ok((Some(past), now)) => match refused(&past.file) {
-            Some(why) => Answer::Nothing(format!("its Dockerfile cannot be built: {why}")),
-            None => Answer::Known(Arc::new(past), now),
-        },
-        Ok((None, _)) => Answer::Nothing("it has no such Dockerfile".to_owned()),
-        Err(error) => Answer::Nothing(error.to_string()),
-    }
-}
-
-type Found = (Option<Past>, Option<Arc<Context>>);
-
-fn found(shared: &Shared, question: &Question, context: Option<&Arc<Context>>) -> Result<Found, GitError> {
-    let Question { dockerfile, root, revision } = question;
-    let (text, before, now) = match (root, context) {
-        (Some(root), Some(context)) => {
-            let limits = Limits { deadline: Some(Instant::now() + TIMEOUT), ..Limits::default() };
-            let fs = shared.fs.as_ref();
-            let since = git::since(fs, root, Some(dockerfile), revision, context, TIMEOUT, &limits)?;
-            (since.dockerfile, Some(Arc::new(since.before)), Some(Arc::new(since.after)))
-        }
-        _ => {
-            let folder = dockerfile.parent().unwrap_or(Path::new("/"));
-            (git::before(folder, revision, Some(dockerfile), TIMEOUT)?.dockerfile, None, None)
-        }
-    };
-    let past = match text {
-        Some(Versioned::Text(text)) => {
-            Some(Past { file: File::new(Parsed::new(&text)), options: None, context: before })
-        }
-        Some(Versioned::Absent | Versioned::Unversioned) | None => None,
-    };
-    Ok((past, now))
 }

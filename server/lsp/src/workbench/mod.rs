@@ -175,7 +175,7 @@ impl Engine for Workbench {
 
     fn files_changed(&self, changes: &[(PathBuf, FileEvent)]) {
         self.shared.contexts.report(changes);
-        self.shared.history.forget();
+        self.shared.history.forget(changes.iter().map(|(path, _)| path.as_path()));
     }
 
     fn client(&self, abilities: Abilities) {

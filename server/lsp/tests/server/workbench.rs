@@ -37,22 +37,28 @@ impl Project {
         std::fs::write(path, text).expect("it is written");
     }
 
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path().join(name)).expect("it was there");
+    }
+
+    fn runs_git(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new("git");
+        let settings = ["user.name=x", "user.email=x@example.org", "commit.gpgsign=false"];
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        let done = command.args(arguments).current_dir(self.path()).output();
+        done.is_ok_and(|out| out.status.success())
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        assert!(self.runs_git(arguments), "git {arguments:?}");
+    }
+
     /// `false`: there is no git here.
     fn commit(&self) -> bool {
-        let git = |arguments: &[&str]| {
-            let mut command = Command::new("git");
-            command.args([
-                "-c",
-                "user.name=x",
-                "-c",
-                "user.email=x@example.org",
-                "-c",
-                "commit.gpgsign=false",
-            ]);
-            let done = command.args(arguments).current_dir(self.path()).output();
-            done.is_ok_and(|out| out.status.success())
-        };
-        let done = git(&["init", "-q"]) && git(&["add", "."]) && git(&["commit", "-q", "-m", "x"]);
+        let git = |arguments: &[&str]| self.runs_git(arguments);
+        let done = git(&["init", "-q", "--initial-branch=first"])
+            && git(&["add", "."])
+            && git(&["commit", "-q", "-m", "x"]);
         if !done {
             println!("SKIPPED: no git, so nothing is compared with HEAD");
         }
@@ -166,6 +172,65 @@ async fn a_changed_file_is_seen_against_head() {
     let said = hover["contents"]["value"].as_str().expect("a text");
     assert!(said.contains("line 2 (`COPY src src`) runs again"), "{said}");
     assert!(said.contains("`src/a.c` changes"), "{said}");
+}
+
+/// The plan follows the files, the commits and the branches, without a word of the client's.
+#[tokio::test]
+async fn what_is_compared_with_head_follows() {
+    let project = Project::new();
+    project.write(".gitignore", "*.log\n");
+    project.write(".dockerignore", ".git\n");
+    if !project.commit() {
+        return;
+    }
+    let mut client = project.opened(json!({})).await;
+    let quiet = ["3 steps, all cached since HEAD", "build this stage"];
+    let changed = ["since HEAD: 2 of 3 steps rebuild", "compared with HEAD", "build this stage"];
+    project.lenses_become(&mut client, &quiet).await;
+    // A file that git has, one that it has not, one that it ignores, and one that is gone.
+    project.write("src/a.c", "int b;");
+    project.lenses_become(&mut client, &changed).await;
+    project.write("src/a.c", "int a;");
+    project.lenses_become(&mut client, &quiet).await;
+    project.write("src/new.c", "int c;");
+    project.lenses_become(&mut client, &changed).await;
+    project.write("src/new.log", "said");
+    project.remove("src/new.c");
+    project.lenses_become(&mut client, &quiet).await;
+    project.remove("src/a.c");
+    project.lenses_become(&mut client, &changed).await;
+    // A commit makes it what is compared with.
+    project.git(&["commit", "-q", "-a", "--allow-empty", "-m", "y"]);
+    project.lenses_become(&mut client, &quiet).await;
+    project.write("src/b.c", "int b;");
+    project.lenses_become(&mut client, &changed).await;
+    // And so does another branch.
+    project.git(&["checkout", "-q", "-b", "other"]);
+    project.git(&["add", "."]);
+    project.git(&["commit", "-q", "-m", "z"]);
+    project.lenses_become(&mut client, &quiet).await;
+    project.git(&["symbolic-ref", "HEAD", "refs/heads/first"]);
+    project.lenses_become(&mut client, &changed).await;
+    project.remove("src/b.c");
+    project.lenses_become(&mut client, &quiet).await;
+}
+
+/// What git ignores is told by files too.
+#[tokio::test]
+async fn another_ignore_file_of_gits_is_another_answer() {
+    let project = Project::new();
+    project.write(".dockerignore", "**/.git*\n");
+    if !project.commit() {
+        return;
+    }
+    project.write("src/new.c", "int c;");
+    let mut client = project.opened(json!({})).await;
+    let changed = ["since HEAD: 2 of 3 steps rebuild", "compared with HEAD", "build this stage"];
+    project.lenses_become(&mut client, &changed).await;
+    // No build sees it, but whoever reports it is heard.
+    project.change(&mut client, "src/.gitignore", "new.c\n").await;
+    let quiet = ["3 steps, all cached since HEAD", "build this stage"];
+    project.lenses_become(&mut client, &quiet).await;
 }
 
 #[tokio::test]
