@@ -58,7 +58,13 @@ impl Core {
     fn check(&mut self) {
         let file = File::new(self.document.parsed().clone());
         let eval = evaluate_again(&file, &self.options, &WellKnown, self.evaluation.as_ref());
-        self.checker.check(&Input { file: &file, eval: &eval, context: None, selection: &self.selection });
+        self.checker.check(&Input {
+            file: &file,
+            eval: &eval,
+            context: None,
+            selection: &self.selection,
+            path: None,
+        });
         self.evaluation = Some(eval);
     }
 
@@ -144,7 +150,7 @@ fn what_is_kept_is_what_a_fresh_check_finds() {
         core.check();
         let file = File::new(core.document.parsed().clone());
         let eval = core.evaluation.as_ref().expect("an evaluation");
-        let input = Input { file: &file, eval, context: None, selection: &core.selection };
+        let input = Input { file: &file, eval, context: None, selection: &core.selection, path: None };
         let kept = core.checker.check(&input);
         assert_eq!(kept, Checker::default().check(&input), "{needle:?} -> {new:?}");
         assert!(!kept.is_empty());

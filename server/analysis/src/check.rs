@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use layerwise_model::eval::Step;
+use layerwise_model::facts::{FileFacts, InstructionFacts};
 use layerwise_model::{Context, Evaluation, File};
 use layerwise_syntax::{Block, Instruction, Keyword, Problem};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::fix::{Edit, Fix};
+use crate::options::RuleOptions;
 use crate::ranges::{head, on_first_line};
 use crate::rules::{self, Check, FileCx, Finding, InstructionCx, Meta, Rule};
 use crate::suppress::Suppressions;
@@ -23,6 +25,8 @@ pub struct Selection {
     pub only: Vec<String>,
     /// Leave these out.
     pub except: Vec<String>,
+    /// The options of rules.
+    pub options: RuleOptions,
     /// The options of `--build-arg BUILDKIT_DOCKERFILE_CHECK=`, which replace the file's `# check=` directive.
     pub check_options: Option<String>,
 }
@@ -38,6 +42,8 @@ pub struct Input<'a> {
     pub context: Option<&'a Context>,
     /// Which rules run.
     pub selection: &'a Selection,
+    /// The Dockerfile's path as far as it is known: what a stage is for may be told by it.
+    pub path: Option<&'a str>,
 }
 
 /// Runs the rules and keeps the findings of instructions that did not change.
@@ -47,6 +53,8 @@ pub struct Checker {
     kept: HashMap<(usize, usize), Kept>,
     /// The rules that made what is kept, by name.
     active: Vec<&'static str>,
+    /// The options that made it.
+    options: RuleOptions,
     work: CheckWork,
 }
 
@@ -64,6 +72,7 @@ pub struct CheckWork {
 struct Kept {
     instruction: Arc<Instruction>,
     step: Arc<Step>,
+    facts: Arc<InstructionFacts>,
     findings: Arc<Vec<(&'static Rule, Finding)>>,
 }
 
@@ -79,20 +88,26 @@ impl Checker {
         let suppressions = Suppressions::of(input.file, input.selection.check_options.as_deref());
         let active: Vec<&'static Rule> =
             rules::all().iter().copied().filter(|r| is_active(r, input, &suppressions)).collect();
-        if !self.active.iter().copied().eq(active.iter().map(|rule| rule.meta.name)) {
+        let options = &input.selection.options;
+        if !self.active.iter().copied().eq(active.iter().map(|rule| rule.meta.name))
+            || self.options != *options
+        {
             self.kept.clear();
             self.active = active.iter().map(|rule| rule.meta.name).collect();
+            self.options.clone_from(options);
         }
         let mut found = syntax_errors(input);
         found.extend(suppressions.errors().iter().cloned());
         let mut kept = HashMap::with_capacity(input.file.len());
+        let mut facts = Vec::with_capacity(input.file.len());
         for (number, placed, instruction) in input.file.all() {
             let step = input.eval.step(number);
             let key = (Arc::as_ptr(instruction).addr(), Arc::as_ptr(step).addr());
             let entry = match self.kept.remove(&key) {
                 Some(entry) => entry,
-                None => self.look(instruction, step, &active),
+                None => self.look(instruction, step, &active, options),
             };
+            facts.push(Arc::clone(&entry.facts));
             for (rule, finding) in entry.findings.iter() {
                 found.push(diagnostic(&rule.meta, shifted(finding.clone(), placed.start)));
             }
@@ -100,7 +115,9 @@ impl Checker {
         }
         self.kept = kept;
         self.triggers(input, &active, &mut found);
-        let cx = FileCx { file: input.file, eval: input.eval, context: input.context };
+        let facts = FileFacts::of(input.file, input.eval, facts, input.path);
+        let cx =
+            FileCx { file: input.file, eval: input.eval, facts: &facts, context: input.context, options };
         for rule in &active {
             if let Check::File(check) = rule.check {
                 self.work.file_rules += 1;
@@ -110,6 +127,7 @@ impl Checker {
             }
         }
         found.retain(|d| !suppressions.covers(input.file, d));
+        superseded(&active, &mut found);
         if suppressions.error() {
             for d in &mut found {
                 if rules::meta(d.rule).is_some_and(|meta| meta.buildkit.is_some()) {
@@ -133,7 +151,7 @@ impl Checker {
                     Some(onbuild) => format!("line {}", input.file.line(onbuild)),
                     None => "the base image".to_owned(),
                 };
-                let looked = self.look(instruction, &step, active);
+                let looked = self.look(instruction, &step, active, &input.selection.options);
                 for (rule, finding) in looked.findings.iter().filter(|(r, _)| r.meta.buildkit.is_some()) {
                     let message =
                         format!("{} (From the ONBUILD of {origin}, which runs here.)", finding.message);
@@ -143,18 +161,37 @@ impl Checker {
         }
     }
 
-    fn look(&mut self, instruction: &Arc<Instruction>, step: &Arc<Step>, active: &[&'static Rule]) -> Kept {
-        let cx = InstructionCx { instruction, step };
+    fn look(
+        &mut self,
+        instruction: &Arc<Instruction>,
+        step: &Arc<Step>,
+        active: &[&'static Rule],
+        options: &RuleOptions,
+    ) -> Kept {
+        let facts = Arc::new(InstructionFacts::of(instruction, &step.state));
+        let cx = InstructionCx { instruction, onbuild: false, step, facts: &facts, options };
+        let triggered = instruction.trigger().map(|inner| InstructionCx {
+            instruction: inner,
+            onbuild: true,
+            step,
+            facts: &facts,
+            options,
+        });
         let mut findings = Vec::new();
         for rule in active {
             if let Check::Instruction(check) = rule.check {
                 self.work.instruction_rules += 1;
                 let mut out = Vec::new();
                 check(&cx, &mut out);
+                // BuildKit's checks look at triggers where they run: see `triggers`.
+                if let Some(cx) = triggered.as_ref().filter(|_| rule.meta.buildkit.is_none()) {
+                    check(cx, &mut out);
+                }
                 findings.extend(out.into_iter().map(|f| (*rule, f)));
             }
         }
-        Kept { instruction: Arc::clone(instruction), step: Arc::clone(step), findings: Arc::new(findings) }
+        let (instruction, step) = (Arc::clone(instruction), Arc::clone(step));
+        Kept { instruction, step, facts, findings: Arc::new(findings) }
     }
 }
 
@@ -162,6 +199,23 @@ impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({} findings)", self.instruction.keyword().value, self.findings.len())?;
         write!(f, " unmatched {}", self.step.unmatched.len())
+    }
+}
+
+/// Leaves out what another rule says better at the same place.
+fn superseded(active: &[&'static Rule], found: &mut Vec<Diagnostic>) {
+    let mut taken: HashMap<&str, Vec<Range<usize>>> = HashMap::new();
+    for rule in active.iter().filter(|rule| !rule.meta.supersedes.is_empty()) {
+        for d in found.iter().filter(|d| d.rule == rule.meta.name) {
+            for name in rule.meta.supersedes {
+                taken.entry(name).or_default().push(d.range.clone());
+            }
+        }
+    }
+    if !taken.is_empty() {
+        let overlap = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+        found
+            .retain(|d| !taken.get(d.rule).is_some_and(|ranges| ranges.iter().any(|r| overlap(r, &d.range))));
     }
 }
 
@@ -196,11 +250,6 @@ pub const SYNTAX: Meta = Meta {
     name: "syntax-error",
     code: "E000",
     severity: Severity::Error,
-    buildkit: None,
-    equivalents: &[],
-    default: true,
-    experimental: false,
-    context: false,
     doc: "\
 ## What it does
 
@@ -210,6 +259,7 @@ Reports what BuildKit's parser refuses. Other findings in the file stay: one bro
 
 The build fails before its first step.
 ",
+    ..Meta::DEFAULT
 };
 
 /// What BuildKit's parser and its conversion refuse.
@@ -445,7 +495,7 @@ FROM $undeclared
         let options = Options { all_stages: true, ..Options::default() };
         let eval = evaluate_again(&file, &options, &WellKnown, before);
         let selection = Selection::default();
-        let input = Input { file: &file, eval: &eval, context: None, selection: &selection };
+        let input = Input { file: &file, eval: &eval, context: None, selection: &selection, path: None };
         let found = checker.check(&input);
         // What is kept must not show.
         assert_eq!(found, Checker::default().check(&input));

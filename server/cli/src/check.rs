@@ -240,7 +240,8 @@ fn check(
     let context = contexts
         .filter(|_| needs_context(&file, selection))
         .and_then(|contexts| find_context(contexts, path, &eval));
-    let input = Input { file: &file, eval: &eval, context: context.as_ref(), selection };
+    let shown_path = path.to_str();
+    let input = Input { file: &file, eval: &eval, context: context.as_ref(), selection, path: shown_path };
     let mut found = Checker::default().check(&input);
     if !source.is_exact() {
         // They are edits of a text that is not the file's.

@@ -1,42 +1,88 @@
-//! Rules: one file each.
+//! Rules: one file each, in a folder per category.
 //!
 //! A rule of instruction scope sees one instruction and what it inherits, and its findings are kept as long as both stay
 //! the same; a rule of file scope sees everything and runs on every edit, so it must be cheap.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use layerwise_model::eval::{StageEval, Step};
+use layerwise_model::facts::{FileFacts, InstructionFacts};
 use layerwise_model::{Context, Evaluation, File};
 use layerwise_syntax::Instruction;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
+use crate::options::RuleOptions;
 
-mod base_image_platform;
-mod copy_ignored_file;
-mod definition_description;
-mod duplicate_stage_name;
-mod empty_continuation;
-mod expose_host_mapping;
-mod expose_proto_casing;
-mod from_as_casing;
-mod from_platform_constant;
-mod instruction_casing;
-mod invalid_default_arg_in_from;
-mod json_args_recommended;
-mod legacy_key_value;
-mod maintainer;
-mod multiple_instructions;
-mod redundant_target_platform;
-mod reserved_stage_name;
-mod secret_in_arg_env;
-mod stage_name_casing;
+mod cache;
+mod correctness;
+mod portability;
+mod reproducibility;
+mod security;
+mod size;
+mod style;
 #[cfg(test)]
 pub(crate) mod testing;
-mod undefined_arg_in_from;
-mod undefined_var;
-mod workdir_relative;
+
+/// What a rule is about. The first letter of its code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// The build fails, or the image does not do what the file says (`E`).
+    Correctness,
+    /// Steps run again that need not (`C`).
+    Cache,
+    /// Bytes in the image that it does not need (`S`).
+    Size,
+    /// Secrets and rights (`X`).
+    Security,
+    /// The same file builds another image tomorrow (`R`).
+    Reproducibility,
+    /// How the file reads (`T`).
+    Style,
+    /// Other builders, platforms and shells (`P`).
+    Portability,
+}
+
+impl Category {
+    /// All of them, in the order of their pages.
+    pub const ALL: [Category; 7] = [
+        Category::Correctness,
+        Category::Cache,
+        Category::Size,
+        Category::Security,
+        Category::Reproducibility,
+        Category::Style,
+        Category::Portability,
+    ];
+
+    /// The name in configuration and JSON: `correctness`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Category::Correctness => "correctness",
+            Category::Cache => "cache",
+            Category::Size => "size",
+            Category::Security => "security",
+            Category::Reproducibility => "reproducibility",
+            Category::Style => "style",
+            Category::Portability => "portability",
+        }
+    }
+}
+
+/// What the fixes of a rule promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixClass {
+    /// There is none.
+    None,
+    /// The built image is the same.
+    Safe,
+    /// Some findings have a safe fix, others a suggestion or none.
+    Sometimes,
+    /// Suggestions, which the user has to look at.
+    Suggestion,
+}
 
 /// What a rule is.
 #[derive(Debug)]
@@ -53,6 +99,12 @@ pub struct Meta {
     pub equivalents: &'static [&'static str],
     /// Whether it is on unless it is switched off.
     pub default: bool,
+    /// Whether it enforces what a team agreed on, such as labels; such rules are off by default.
+    pub policy: bool,
+    /// What its fixes promise.
+    pub fix: FixClass,
+    /// Names of rules that say less at the same place: where ranges overlap, their findings are left out.
+    pub supersedes: &'static [&'static str],
     /// Whether BuildKit runs it only where `# check=experimental=` asks for it.
     pub experimental: bool,
     /// Whether it needs the build context.
@@ -113,14 +165,20 @@ impl Finding {
     }
 }
 
-/// What a rule of instruction scope sees. It must not look at anything else: its findings are kept for as long as these
-/// two stay the same.
+/// What a rule of instruction scope sees. It must not look at anything else: its findings are kept for as long as the
+/// instruction, the step and the options stay the same.
 #[derive(Clone, Copy)]
 pub struct InstructionCx<'a> {
-    /// The instruction.
-    pub instruction: &'a Arc<Instruction>,
+    /// The instruction; inside ONBUILD, what that triggers. Ranges are of the source of the whole instruction.
+    pub instruction: &'a Instruction,
+    /// Whether it stands behind ONBUILD. Then `step` is that of the ONBUILD, which tells the state only.
+    pub onbuild: bool,
     /// What it inherits and does.
     pub step: &'a Step,
+    /// Its facts.
+    pub facts: &'a InstructionFacts,
+    /// The options of rules.
+    pub options: &'a RuleOptions,
 }
 
 /// What a rule of file scope sees.
@@ -130,8 +188,12 @@ pub struct FileCx<'a> {
     pub file: &'a File,
     /// Its evaluation.
     pub eval: &'a Evaluation,
+    /// Its facts.
+    pub facts: &'a FileFacts,
     /// The build context, if it is known.
     pub context: Option<&'a Context>,
+    /// The options of rules.
+    pub options: &'a RuleOptions,
 }
 
 /// How a rule looks.
@@ -151,42 +213,31 @@ pub struct Rule {
     pub check: Check,
 }
 
-/// Every rule, in the order of their codes.
-static ALL: &[&Rule] = &[
-    &duplicate_stage_name::RULE,
-    &reserved_stage_name::RULE,
-    &undefined_arg_in_from::RULE,
-    &invalid_default_arg_in_from::RULE,
-    &undefined_var::RULE,
-    &multiple_instructions::CMD,
-    &multiple_instructions::ENTRYPOINT,
-    &multiple_instructions::HEALTHCHECK,
-    &json_args_recommended::RULE,
-    &workdir_relative::RULE,
-    &copy_ignored_file::RULE,
-    &expose_host_mapping::RULE,
-    &empty_continuation::RULE,
-    &from_platform_constant::RULE,
-    &redundant_target_platform::RULE,
-    &base_image_platform::RULE,
-    &instruction_casing::RULE,
-    &from_as_casing::RULE,
-    &stage_name_casing::RULE,
-    &legacy_key_value::RULE,
-    &maintainer::RULE,
-    &expose_proto_casing::RULE,
-    &definition_description::RULE,
-    &secret_in_arg_env::RULE,
-];
+static ALL: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
+    let mut all: Vec<&'static Rule> = [
+        correctness::RULES,
+        cache::RULES,
+        size::RULES,
+        security::RULES,
+        reproducibility::RULES,
+        style::RULES,
+        portability::RULES,
+    ]
+    .concat();
+    all.sort_by_key(|rule| (rule.meta.category(), rule.meta.code));
+    all
+});
 
-/// Every rule, in the order of their codes.
+/// Every rule, by category and code.
 pub fn all() -> &'static [&'static Rule] {
-    ALL
+    &ALL
 }
 
 /// What the rule of this name (such as `stage-name-casing`) is; `None` for anything else, `syntax-error` included.
 pub fn meta(name: &str) -> Option<&'static Meta> {
-    ALL.iter().map(|rule| &rule.meta).find(|meta| meta.name == name)
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Meta>> =
+        LazyLock::new(|| ALL.iter().map(|rule| (rule.meta.name, &rule.meta)).collect());
+    BY_NAME.get(name).copied()
 }
 
 impl Meta {
@@ -198,10 +249,26 @@ impl Meta {
         buildkit: None,
         equivalents: &[],
         default: true,
+        policy: false,
+        fix: FixClass::None,
+        supersedes: &[],
         experimental: false,
         context: false,
         doc: "",
     };
+
+    /// What it is about.
+    pub fn category(&self) -> Category {
+        match self.code.as_bytes().first() {
+            Some(b'C') => Category::Cache,
+            Some(b'S') => Category::Size,
+            Some(b'X') => Category::Security,
+            Some(b'R') => Category::Reproducibility,
+            Some(b'T') => Category::Style,
+            Some(b'P') => Category::Portability,
+            _ => Category::Correctness,
+        }
+    }
 
     /// Whether `name` is one of the rule's names: its own or its code in any case, or an equivalent.
     pub fn is_called(&self, name: &str) -> bool {

@@ -27,7 +27,7 @@ fn run(text: &str, selection: &Selection, context: Option<&Context>) -> Vec<Diag
     let file = File::new(Parsed::new(text));
     let options = Options { all_stages: true, ..Options::default() };
     let eval = evaluate(&file, &options, &TestImages);
-    Checker::default().check(&Input { file: &file, eval: &eval, context, selection })
+    Checker::default().check(&Input { file: &file, eval: &eval, context, selection, path: None })
 }
 
 /// The diagnostics of the default rules, or of just some (names or codes).

@@ -60,10 +60,22 @@ pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option
         ignore_file: Some(".dockerignore".to_owned()),
         ..Context::default()
     });
-    Checker::default().check(&Input { file: &file, eval: &eval, context: context.as_ref(), selection })
+    Checker::default().check(&Input {
+        file: &file,
+        eval: &eval,
+        context: context.as_ref(),
+        selection,
+        path: None,
+    })
 }
 
 /// The line (from 1) of a byte.
 pub fn line(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
+}
+
+/// The rows of a file of the reference material's cases, if that is there.
+pub fn rows(name: &str) -> Option<Vec<serde_json::Value>> {
+    let text = std::fs::read_to_string(shared()?.join("cases").join(name)).expect("a file of cases");
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("a JSON row")).collect())
 }

@@ -73,6 +73,7 @@ impl View {
                 eval,
                 context: context.as_deref(),
                 selection: &self.settings.selection,
+                path: self.own.path.as_deref().and_then(std::path::Path::to_str),
             };
             let mut checker = self.own.checker.lock().unwrap_or_else(PoisonError::into_inner);
             checker.check(&input)

@@ -85,8 +85,8 @@ pub(super) fn stages(
     path: Option<&str>,
 ) -> Vec<StageFacts> {
     let path = path.unwrap_or_default().to_ascii_lowercase();
-    let for_development = path.split(['/', '\\', '.', '-', '_']).any(|word| DEVELOPMENT.contains(&word));
-    let for_tests = path.split(['/', '\\', '.', '-', '_']).any(|word| TEST.contains(&word));
+    let for_development = says(&path, &DEVELOPMENT);
+    let for_tests = says(&path, &TEST);
     let last = eval.target.or(eval.stages.len().checked_sub(1));
     let mut found: Vec<StageFacts> = Vec::with_capacity(eval.stages.len());
     for (stage, evaluated) in file.stages().iter().zip(&eval.stages) {
@@ -141,6 +141,11 @@ pub(super) fn stages(
     found
 }
 
+/// Whether the name of a file, or of the folder that it is in, has one of these words. What lies further up says nothing.
+fn says(path: &str, words: &[&str]) -> bool {
+    path.rsplit(['/', '\\']).take(2).any(|name| name.split(['.', '-', '_']).any(|word| words.contains(&word)))
+}
+
 #[cfg(test)]
 mod tests {
     use layerwise_syntax::Parsed;
@@ -173,6 +178,7 @@ mod tests {
             [Purpose::Intermediate, Purpose::Test, Purpose::Final]
         );
         assert_eq!(facts("FROM a\n", ".devcontainer/Dockerfile").stages[0].purpose, Purpose::Development);
+        assert_eq!(facts("FROM a\n", "/home/dev/app/Dockerfile").stages[0].purpose, Purpose::Final);
         assert_eq!(facts("FROM a\n", "Dockerfile.dev").stages[0].purpose, Purpose::Development);
     }
 }

@@ -2,10 +2,10 @@
 
 use layerwise_syntax::Keyword;
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static CMD: Rule = Rule {
     meta: Meta {
@@ -149,7 +149,7 @@ fn check(kind: Keyword, cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         }
     }
     // Triggers come first in the stage where they run, and there is nothing to delete.
-    for (stage, evaluated) in super::built_stages(cx.eval) {
+    for (stage, evaluated) in crate::rules::built_stages(cx.eval) {
         let mut count = evaluated.trigger_instructions.iter().filter(|i| i.kind() == Some(kind)).count();
         let stage = &cx.file.stages()[stage];
         let mut below = cx

@@ -2,11 +2,11 @@
 
 use layerwise_model::ports::PortSpec;
 
-use super::expose_host_mapping::specs;
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::on_first_line;
+use crate::rules::correctness::specs;
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

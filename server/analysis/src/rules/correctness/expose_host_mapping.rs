@@ -4,10 +4,10 @@ use layerwise_model::ports::PortSpec;
 use layerwise_syntax::words::Lex;
 use layerwise_syntax::{Keyword, Word};
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::on_first_line;
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {
@@ -74,7 +74,7 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
 
 /// The ports of an EXPOSE, expanded, each with the word that it comes from; those that BuildKit refuses for want of a port or
 /// protocol left out.
-pub(super) fn specs<'a>(cx: &InstructionCx<'a>) -> impl Iterator<Item = (&'a Word, String)> {
+pub(in crate::rules) fn specs<'a>(cx: &InstructionCx<'a>) -> impl Iterator<Item = (&'a Word, String)> {
     let is_expose = cx.instruction.kind() == Some(Keyword::Expose) && cx.instruction.is_valid();
     let words = if is_expose { cx.instruction.args() } else { &[] };
     let lex = Lex::new(cx.instruction.escape());

@@ -2,10 +2,10 @@
 
 use layerwise_syntax::image_ref::ImageRef;
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::on_first_line;
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

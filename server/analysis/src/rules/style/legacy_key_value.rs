@@ -2,10 +2,10 @@
 
 use layerwise_syntax::{Instruction, Keyword, Parsed};
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::{Applicability, Edit, Fix, apply};
 use crate::ranges::head;
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use layerwise_model::eval::Command;
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::ranges::on_first_line;
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use layerwise_syntax::{Instruction, Keyword};
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::{Applicability, Edit, Fix};
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

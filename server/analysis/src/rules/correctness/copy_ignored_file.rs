@@ -4,9 +4,9 @@ use layerwise_model::eval::{Command, Copy, Source, is_url};
 use layerwise_model::gopath::path_clean;
 use layerwise_model::{Context, Dockerignore};
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::ranges::{head, is_verbatim, on_first_line};
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {
@@ -75,7 +75,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             out.push(Finding::new(cx.file.absolute(number, range), message));
         }
     }
-    for (stage, evaluated) in super::built_stages(cx.eval) {
+    for (stage, evaluated) in crate::rules::built_stages(cx.eval) {
         let from = cx.file.stages()[stage].from;
         let range = cx.file.absolute(from, head(cx.file.instruction(from).1));
         for trigger in &evaluated.triggers {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use layerwise_syntax::Keyword;
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

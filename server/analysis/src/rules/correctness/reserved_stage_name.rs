@@ -2,9 +2,9 @@
 
 use layerwise_syntax::Keyword;
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::ranges::on_first_line;
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

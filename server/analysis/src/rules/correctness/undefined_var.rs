@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use layerwise_syntax::suggest;
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::{head, on_first_line, variable};
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

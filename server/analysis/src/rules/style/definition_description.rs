@@ -2,10 +2,10 @@
 
 use layerwise_syntax::{Block, Keyword};
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 use crate::suppress::comment_text;
 
 pub(super) static RULE: Rule = Rule {

@@ -1,8 +1,8 @@
 //! E056 `base-image-platform-mismatch`.
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::ranges::on_first_line;
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

@@ -5,10 +5,10 @@ use layerwise_model::gopath::path_is_abs;
 use layerwise_syntax::Keyword;
 use layerwise_syntax::words::Lex;
 
-use super::{Check, Finding, InstructionCx, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::{is_verbatim, on_first_line};
+use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

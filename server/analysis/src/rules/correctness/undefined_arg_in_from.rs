@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use layerwise_model::eval::Expansion;
 use layerwise_syntax::suggest;
 
-use super::{Check, FileCx, Finding, Meta, Rule};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::{on_first_line, variable};
+use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {

@@ -1,0 +1,6 @@
+//! Rules of the category `reproducibility`, one file each.
+
+use super::Rule;
+
+/// The rules of this category.
+pub(super) static RULES: &[&Rule] = &[];
