@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct RuleOptions {
     /// Registries that base images may come from, with `*` at either end for any text. Empty: any.
     pub trusted_registries: Vec<String>,
+    /// Base images that may be used, with `*` at either end for any text. Empty: any.
+    pub allowed_base_images: Vec<String>,
     /// Labels that each image must have, with the kind of value that each takes.
     pub required_labels: BTreeMap<String, LabelKind>,
     /// Whether labels that are not in `required-labels` are not allowed.
