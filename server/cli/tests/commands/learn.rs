@@ -200,8 +200,7 @@ fn an_engine_says_how_big_images_are_that_it_has() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = folder();
-    let script =
-        "#!/bin/sh\necho \"$@\" >> \"$ASKED\"\ncase \"$*\" in *base:1) echo 123456 ;; *) exit 1 ;; esac\n";
+    let script = "#!/bin/sh\necho \"$@\" >> \"$ASKED\"\ncase \"$*\" in *base:1|*alias:1) echo '123456 [\"sha256:aa\"]' ;; *other:1) echo '5 [\"sha256:bb\"]' ;; *) exit 1 ;; esac\n";
     folder.write("bin/docker", script);
     let program = folder.path("bin/docker");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -223,7 +222,19 @@ fn an_engine_says_how_big_images_are_that_it_has() {
     assert_eq!(json["image"]["parts"][0]["bytes"], measured);
     let asked = folder.read("asked");
     assert_eq!(
-        asked, "image inspect --format {{.Size}} -- docker.io/library/base:1\n",
+        asked, "image inspect --format {{.Size}} {{json .RootFS.Layers}} -- docker.io/library/base:1\n",
         "once, and nothing else"
     );
+    // What it says of layers decides whether another name is another image.
+    for (name, docker, state) in [
+        ("alias:1", true, "cached"),
+        ("other:1", true, "rebuilt"),
+        ("nobody:1", true, "depends"),
+        ("alias:1", false, "depends"),
+    ] {
+        folder.write("app/old", &folder.read("app/Dockerfile").replace("base:1", name));
+        let mut arguments = vec!["--before", "old"];
+        arguments.extend(docker.then_some("--docker"));
+        assert_eq!(plan(&arguments)["steps"][0]["state"], state, "{name} {docker}");
+    }
 }
