@@ -1,19 +1,19 @@
 //! What a view says about the cache. The plan of a moment is computed once, whoever asks first.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use layerwise_analysis::cost;
-use layerwise_analysis::plan::{State, stage_name, with_changed};
+use layerwise_analysis::plan::{Known, State, stage_name, with_changed};
 use layerwise_host::context::{Limits, below_root, fingerprint, lexical};
+use layerwise_host::engine;
 use layerwise_host::fs::Links;
 use layerwise_host::git;
 use layerwise_host::learnt::Store;
 use layerwise_model::dockerignore::Dockerignore;
-use layerwise_model::eval::Base;
+use layerwise_model::graph::Kind as VertexKind;
 use layerwise_model::learnt::Learnt;
 use layerwise_model::selection::{has_wildcard, source_path};
 use layerwise_model::{Content, Context, File};
@@ -72,37 +72,39 @@ impl View {
             if let Some(error) = &after.eval.error {
                 return Err(error.clone());
             }
-            let terms = self.terms(&after);
+            let terms = self.terms(&after, &before.known);
             let planned = Arc::new(Planned::new(&before, after, baseline, terms));
             plans.last = Some(Arc::clone(&planned));
             Ok(planned)
         })
     }
 
-    fn terms(&self, build: &Build) -> Terms {
+    fn terms(&self, build: &Build, known: &Known) -> Terms {
         let (contents, mbps) = (self.settings.cache, self.settings.mbps);
-        let mut known = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let learnt = known.learnt(self.own.shared.store.as_ref(), self.own.path.as_deref());
-        drop(known);
-        Terms { contents, mbps, learnt, images: self.image_sizes(build) }
+        let mut own = self.own.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let learnt = own.learnt(self.own.shared.store.as_ref(), self.own.path.as_deref());
+        drop(own);
+        Terms { contents, mbps, learnt, images: self.engine_images(build, known) }
     }
 
-    /// How big the base images of a build are, as far as the local engine may be asked and has answered.
-    fn image_sizes(&self, build: &Build) -> BTreeMap<String, u64> {
+    /// The images of a build and of what it is compared with, as far as the local engine may be asked and has answered.
+    fn engine_images(&self, build: &Build, known: &Known) -> engine::Images {
         if !self.settings.docker {
-            return BTreeMap::new();
+            return engine::Images::default();
         }
-        let bases = build.eval.stages.iter().filter_map(|stage| match &stage.base {
-            Base::Image(reference) if stage.reachable => Some(reference.clone()),
+        let used = build.graph.vertices.iter().filter_map(|vertex| match &vertex.kind {
+            VertexKind::Image(reference) => Some(reference.clone()),
             _ => None,
         });
+        let compared = known.rows().iter().filter_map(|row| row.image.clone());
+        let images = used.chain(compared).collect();
         let shared = Arc::downgrade(&self.own.shared);
         let changed = move || {
             if let Some(shared) = shared.upgrade() {
                 shared.changed();
             }
         };
-        self.own.shared.image_sizes.of(bases.collect(), changed)
+        self.own.shared.engine_images.of(images, changed)
     }
 
     /// What is compared with: its name, the builds, and the context as it is now, where that belongs together with them.
@@ -409,7 +411,7 @@ impl View {
             return Err(error.clone());
         }
         let given = Named::new(Kind::Given, "the same build without the change");
-        let terms = self.terms(&after);
+        let terms = self.terms(&after, &Known::default());
         Ok(self.json_of(&Planned::what_if(before, after, given, terms)))
     }
 
@@ -456,7 +458,7 @@ impl View {
         let changed = Some(Arc::new(with_changed(context, &paths)));
         let after = Build::new(before.file.clone(), before.options.clone(), changed, Some(before));
         let given = Named::new(Kind::Given, "the same build without the change");
-        let terms = self.terms(&after);
+        let terms = self.terms(&after, &Known::default());
         let reached = Planned::what_if(before, after, given, terms);
         let mut plan = self.json_of(&reached);
         let steps = plan["steps"].take();

@@ -11,9 +11,9 @@ mod cache;
 mod cache_hover;
 mod contexts;
 mod document;
+mod engine_images;
 mod files;
 mod history;
-mod image_sizes;
 mod looks;
 mod markdown;
 mod pages;
@@ -35,8 +35,8 @@ use layerwise_syntax::text::Text;
 use crate::engine::{Abilities, Analysis, Document, Engine, Features, FileEvent};
 use baseline::Known;
 use contexts::Contexts;
+use engine_images::EngineImages;
 use history::History;
-use image_sizes::ImageSizes;
 use settings::Settings;
 
 /// How long typing must have stopped before what is shown of the plan changes: longer than between two keys, and not yet a
@@ -68,7 +68,7 @@ pub(crate) struct Shared {
     /// Where what builds teach is kept.
     store: Option<Store>,
     history: History,
-    image_sizes: ImageSizes,
+    engine_images: EngineImages,
     /// How long nobody must have typed before what is shown changes.
     settle: Duration,
     abilities: OnceLock<Abilities>,
@@ -96,7 +96,7 @@ impl Workbench {
                 asks_git,
                 store,
                 history: History::default(),
-                image_sizes: ImageSizes::default(),
+                engine_images: EngineImages::default(),
                 settle,
                 abilities: OnceLock::new(),
                 known: Mutex::default(),
@@ -165,7 +165,7 @@ impl Engine for Workbench {
     fn configure(&self, settings: &serde_json::Value) -> Vec<String> {
         let (settings, problems) = Settings::read(settings);
         *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-        self.shared.image_sizes.forget();
+        self.shared.engine_images.forget();
         problems
     }
 

@@ -1,12 +1,12 @@
 //! The plan of one moment, with both builds that it compares, and what is drawn of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use layerwise_analysis::cost::{self, Figure};
 use layerwise_analysis::plan::{
     self, Cache, Contents, Moved, Plan, State, Step, Summary, stage_name, touched_by_arguments,
 };
+use layerwise_host::engine::Images;
 use layerwise_model::File;
 use layerwise_model::images::WellKnown;
 use layerwise_model::learnt::Learnt;
@@ -39,8 +39,8 @@ pub(crate) struct Terms {
     pub(crate) mbps: Option<f64>,
     /// What builds of the Dockerfile taught.
     pub(crate) learnt: Option<Arc<Learnt>>,
-    /// Bytes of base images that the local engine has.
-    pub(crate) images: BTreeMap<String, u64>,
+    /// What the local engine said of images.
+    pub(crate) images: Images,
 }
 
 impl Planned {
@@ -63,11 +63,14 @@ impl Planned {
         terms: Terms,
     ) -> Planned {
         let side = before.map(Build::side);
-        let moved = Moved::default();
+        let moved = Moved { layers: terms.images.layers.clone(), ..Moved::default() };
         let cache = Cache { known, contents: terms.contents, moved: &moved, before: side.as_ref() };
         let mut plan = plan::plan_in(&cache, &after.side());
-        let figures =
-            cost::Known { learnt: terms.learnt.as_deref(), mbps: terms.mbps, images: terms.images.clone() };
+        let figures = cost::Known {
+            learnt: terms.learnt.as_deref(),
+            mbps: terms.mbps,
+            images: terms.images.bytes.clone(),
+        };
         cost::price(&mut plan, &after.side(), &figures);
         Planned { plan, after, baseline, terms }
     }

@@ -1,5 +1,6 @@
 //! What a plan is drawn as; what is kept from edit to edit against the same computed from nothing.
 
+use layerwise_host::engine::Images;
 use layerwise_model::{Content, Context, Engine, Entry, EntryKind, Options};
 use layerwise_syntax::{Document, Parsed};
 
@@ -121,7 +122,8 @@ fn what_is_kept_between_edits_does_not_show() {
         let mut before = ran(build_of(document.parsed().clone(), &asked, &files, None));
         let mut before_anew = ran(build_of(Parsed::new(&text), &asked, &files, None));
         let mut last: Option<(Planned, Drawn)> = None;
-        let terms = || Terms { contents: Contents::Local, mbps: None, learnt: None, images: BTreeMap::new() };
+        let terms =
+            || Terms { contents: Contents::Local, mbps: None, learnt: None, images: Images::default() };
         let baseline = || Named::new(Kind::Opened, "");
         for _ in 0..60 {
             match numbers.below(16) {
