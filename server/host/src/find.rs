@@ -23,16 +23,24 @@ const LEFTOVERS: &[&str] = &[
     ".rpmsave",
 ];
 
+/// Ends of the names of templates: another program makes a Dockerfile of them, and until then they are none.
+const TEMPLATES: [&str; 9] =
+    [".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".mustache", ".gotmpl"];
+
 /// Whether a file of this name is a Dockerfile: `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `Containerfile`,
 /// `Containerfile.*`.
 ///
 /// Case is as Docker has it: BuildKit takes `dockerfile` where there is no `Dockerfile`, so the word may be all lower
-/// case, and nothing else. Ignore files (`Dockerfile.dockerignore`) and leftovers of editors are none.
+/// case, and nothing else. Ignore files (`Dockerfile.dockerignore`), templates and leftovers of editors are
+/// none.
 pub fn is_dockerfile_name(name: &OsStr) -> bool {
     // A name that is not UTF-8 can still be one, such as `Dockerfile.` and some bytes.
     let name = name.to_string_lossy();
     let ignore_file = name.ends_with(".dockerignore") || name.ends_with(".containerignore");
-    if ignore_file || name.starts_with('#') || LEFTOVERS.iter().any(|end| name.ends_with(end)) {
+    if ignore_file
+        || name.starts_with('#')
+        || LEFTOVERS.iter().chain(&TEMPLATES).any(|end| name.ends_with(end))
+    {
         return false;
     }
     ["Dockerfile", "dockerfile", "Containerfile", "containerfile"].iter().any(|word| {
@@ -113,6 +121,8 @@ mod tests {
             ".Dockerfile.swp",
             "Dockerfile~",
             "Dockerfile.orig",
+            "Dockerfile.j2",
+            "Dockerfile.prod.tmpl",
             "Dockerfile.",
             ".Dockerfile",
             "Dockerfiles",
