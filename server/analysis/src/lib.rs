@@ -6,10 +6,12 @@ pub mod cost;
 pub mod diagnostic;
 pub mod fix;
 pub mod fix_all;
+mod names;
 pub mod options;
 pub mod plan;
 pub mod ranges;
 pub mod rules;
+pub mod shellcheck;
 pub mod suppress;
 
 pub use check::{Checker, Input, Selection};

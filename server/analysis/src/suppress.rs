@@ -175,7 +175,7 @@ impl Suppressions {
 
     /// Whether a diagnostic is switched off.
     pub fn covers(&self, file: &File, diagnostic: &Diagnostic) -> bool {
-        let Some(meta) = rules::meta(diagnostic.rule) else { return false };
+        let Some(meta) = rules::meta(diagnostic.rule) else { return self.covers_named(file, diagnostic) };
         let ignores = |names: &[String]| names.iter().any(|n| n == "all" || meta.is_called(n));
         if self.file.skips(meta) || ignores(&self.ignored) {
             return true;
@@ -203,6 +203,26 @@ impl Suppressions {
             _ => at(diagnostic.range.start),
         };
         check.and_then(|comments| comments.check.as_ref()).is_some_and(|check| check.skips(meta))
+    }
+}
+
+/// What is no rule of ours: ShellCheck's findings and users' rules, by name, code and equivalents.
+impl Suppressions {
+    fn covers_named(&self, file: &File, diagnostic: &Diagnostic) -> bool {
+        if diagnostic.rule == SYNTAX.name {
+            return false;
+        }
+        let called = |name: &String| {
+            name == "all"
+                || name.eq_ignore_ascii_case(diagnostic.rule)
+                || name.eq_ignore_ascii_case(diagnostic.code)
+                || diagnostic.equivalents.contains(&name.as_str())
+        };
+        let skips = |check: &CheckOptions| check.skip_all || check.skip.iter().any(called);
+        let above = file.at(diagnostic.range.start).and_then(|number| self.instructions.get(&number));
+        skips(&self.file)
+            || self.ignored.iter().any(called)
+            || above.is_some_and(|c| c.ignored.iter().any(called) || c.check.as_ref().is_some_and(skips))
     }
 }
 

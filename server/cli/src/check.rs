@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use layerwise_analysis::check::{Checker, Input, SYNTAX, Selection, needs_context};
-use layerwise_analysis::{Diagnostic, Severity, rules};
+use layerwise_analysis::{Diagnostic, Severity, rules, shellcheck};
 use layerwise_host::context::{Limits, lexical};
 use layerwise_host::contexts::Contexts;
 use layerwise_host::find::dockerfiles_below;
 use layerwise_host::fs::OsFs;
 use layerwise_host::read::read_dockerfile;
-use layerwise_model::File;
+use layerwise_host::shellcheck::{Script, ShellCheck};
+use layerwise_model::{Evaluation, File};
 use layerwise_render::place::Lines;
 use layerwise_render::{json, text};
 use layerwise_syntax::{Parsed, suggest};
@@ -38,6 +40,10 @@ pub(crate) struct Check {
     /// Leave out all that needs the build context
     #[arg(long)]
     no_context: bool,
+    /// Pass the shell text of RUN, CMD, ENTRYPOINT and HEALTHCHECK to ShellCheck: the one in PATH, or the program named. Without
+    /// this, nothing is run
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "shellcheck")]
+    shellcheck: Option<PathBuf>,
     /// The output format
     #[arg(long, default_value = "text")]
     format: Format,
@@ -45,6 +51,9 @@ pub(crate) struct Check {
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
 }
+
+/// How long ShellCheck may take for one file.
+const SHELLCHECK_BUDGET: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum FailOn {
@@ -130,13 +139,20 @@ impl Check {
                 return Status::Trouble;
             }
         };
+        // Whoever has no ShellCheck gets everything else.
+        let program = match self.shellcheck.as_deref().filter(|_| shellcheck::is_wanted(&selection)) {
+            Some(choice) => {
+                ShellCheck::find(choice).map_err(|why| note(&format!("--shellcheck: {why}"))).ok()
+            }
+            None => None,
+        };
         let (files, mut status) = targets(&self.paths);
         let mut out = Out::new();
         let contexts = Contexts::new(OsFs, Limits::default(), CONTEXT_BUDGET);
         let styled = out.styled();
         let work = |path: &PathBuf| {
             let contexts = (!self.no_context).then_some(&contexts);
-            check(path, &selection, contexts, self.format, styled)
+            check(path, &selection, contexts, program.as_ref(), self.format, styled)
         };
         let (mut counts, mut with_findings, mut checked, mut first) = (Counts::default(), 0, 0, true);
         in_order(&files, work, |path, result| {
@@ -191,7 +207,9 @@ fn selection(names: &[String]) -> Result<Selection, String> {
             selection.all = true;
             continue;
         }
-        if !SYNTAX.is_called(name) && !rules::all().iter().any(|r| r.meta.is_called(name)) {
+        let other =
+            SYNTAX.is_called(name) || shellcheck::SHELLCHECK.is_called(name) || shellcheck::is_code(name);
+        if !other && !rules::all().iter().any(|r| r.meta.is_called(name)) {
             let names = rules::all().iter().flat_map(|r| [r.meta.name, r.meta.code]);
             let hint = suggest::search(name, names, false)
                 .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
@@ -231,6 +249,7 @@ fn check(
     path: &Path,
     selection: &Selection,
     contexts: Option<&Contexts<OsFs>>,
+    program: Option<&ShellCheck>,
     format: Format,
     styled: bool,
 ) -> Result<Checked, String> {
@@ -243,6 +262,10 @@ fn check(
     let shown_path = path.to_str();
     let input = Input { file: &file, eval: &eval, context: context.as_ref(), selection, path: shown_path };
     let mut found = Checker::default().check(&input);
+    let mut notes: Vec<String> = source.notes();
+    if let Some(program) = program {
+        notes.extend(check_shell(program, &file, &eval, selection, &mut found));
+    }
     if !source.is_exact() {
         // They are edits of a text that is not the file's.
         found.iter_mut().for_each(|d| d.fixes.clear());
@@ -255,6 +278,25 @@ fn check(
             json::elements(&found.iter().map(|d| json::finding(&name, &lines, d)).collect::<Vec<_>>())
         }
     };
-    let notes = source.notes().into_iter().map(|n| format!("{name}: {n}")).collect();
+    let notes = notes.into_iter().map(|n| format!("{name}: {n}")).collect();
     Ok(Checked { output, notes, counts: Counts::of(&found) })
+}
+
+/// Adds what ShellCheck finds in a file's scripts. Gives what the user should know: how many it had no answer for.
+fn check_shell(
+    program: &ShellCheck,
+    file: &File,
+    eval: &Evaluation,
+    selection: &Selection,
+    found: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    let scripts = shellcheck::scripts(file, eval);
+    let asked: Vec<Script> =
+        scripts.iter().map(|s| Script { dialect: s.dialect.as_str(), text: s.input.clone() }).collect();
+    let answers = program.check(&asked, Instant::now() + SHELLCHECK_BUDGET);
+    let missing = answers.iter().filter(|answer| answer.is_none()).count();
+    let answered: Vec<_> =
+        scripts.into_iter().zip(answers).filter_map(|(script, answer)| Some((script, answer?))).collect();
+    shellcheck::merge(found, shellcheck::diagnostics(file, selection, &answered));
+    (missing > 0).then(|| format!("ShellCheck gave no answer for {missing} of {} scripts.", asked.len()))
 }

@@ -15,6 +15,7 @@ pub mod memfs;
 pub mod memo;
 pub mod read;
 pub mod root;
+pub mod shellcheck;
 pub mod store;
 mod walk;
 pub mod watch;

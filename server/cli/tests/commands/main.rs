@@ -4,6 +4,8 @@ mod apply;
 mod check;
 mod learn;
 mod plan;
+#[cfg(unix)]
+mod shellcheck;
 mod status;
 mod syntax;
 
