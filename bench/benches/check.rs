@@ -27,7 +27,8 @@ fn check_after_edit(c: &mut Criterion) {
             b.iter(|| {
                 let file = File::new(typist.press());
                 let eval = evaluate_again(&file, &options, &WellKnown, earlier.as_ref());
-                let input = Input { file: &file, eval: &eval, context: None, selection: &selection, path: None };
+                let input =
+                    Input { file: &file, eval: &eval, context: None, selection: &selection, path: None };
                 let found = checker.check(&input);
                 earlier = Some(eval);
                 found
@@ -48,7 +49,8 @@ fn check_mixed(c: &mut Criterion) {
             for text in &files {
                 let file = File::new(Parsed::new(text));
                 let eval = evaluate(&file, &options, &WellKnown);
-                let input = Input { file: &file, eval: &eval, context: None, selection: &selection, path: None };
+                let input =
+                    Input { file: &file, eval: &eval, context: None, selection: &selection, path: None };
                 black_box(Checker::default().check(&input));
             }
         });
