@@ -21,14 +21,47 @@ use crate::suppress::Suppressions;
 pub struct Selection {
     /// Run every rule there is, those that are off by default too.
     pub all: bool,
-    /// Run just these (names, codes or equivalents), if there are any. Syntax errors are always reported.
+    /// Run just these (names, codes, equivalents or groups: see [`Meta::is_selected_by`]), if there are any. Syntax errors
+    /// are always reported.
     pub only: Vec<String>,
     /// Leave these out.
     pub except: Vec<String>,
+    /// Run these too, by name: what is off by default, or not in `only`.
+    pub also: Vec<String>,
+    /// How much the findings of these matter; of several that name a rule, the last one counts.
+    pub severities: Vec<(String, Severity)>,
     /// The options of rules.
     pub options: RuleOptions,
     /// The options of `--build-arg BUILDKIT_DOCKERFILE_CHECK=`, which replace the file's `# check=` directive.
     pub check_options: Option<String>,
+}
+
+impl Selection {
+    /// What is asked for here and now, over what a file of configuration (`base`) says: rules that are chosen replace those
+    /// that are chosen there, and are not left out because of it; the rest is added.
+    #[must_use]
+    pub fn over(&self, base: &Selection) -> Selection {
+        let mut found = base.clone();
+        if !self.only.is_empty() || self.all {
+            found.only.clone_from(&self.only);
+            found.also.clear();
+            found.except.clear();
+        }
+        found.all |= self.all;
+        found.except.extend(self.except.iter().cloned());
+        found.also.extend(self.also.iter().cloned());
+        found.severities.extend(self.severities.iter().cloned());
+        if self.options != RuleOptions::default() {
+            found.options.clone_from(&self.options);
+        }
+        found.check_options = self.check_options.clone().or(found.check_options);
+        found
+    }
+
+    fn severity(&self, meta: &Meta) -> Option<Severity> {
+        let named = |(name, _): &&(String, Severity)| meta.is_selected_by(name);
+        self.severities.iter().rev().find(named).map(|(_, severity)| *severity)
+    }
 }
 
 /// What there is to check.
@@ -128,6 +161,13 @@ impl Checker {
         }
         found.retain(|d| !suppressions.covers(input.file, d));
         superseded(&active, &mut found);
+        if !input.selection.severities.is_empty() {
+            for d in &mut found {
+                if let Some(severity) = rules::meta(d.rule).and_then(|meta| input.selection.severity(meta)) {
+                    d.severity = severity;
+                }
+            }
+        }
         if suppressions.error() {
             for d in &mut found {
                 if rules::meta(d.rule).is_some_and(|meta| meta.buildkit.is_some()) {
@@ -231,13 +271,16 @@ fn is_active(rule: &Rule, input: &Input<'_>, suppressions: &Suppressions) -> boo
 }
 
 fn is_wanted(meta: &Meta, selection: &Selection, suppressions: &Suppressions) -> bool {
-    let named = |names: &[String]| names.iter().any(|name| meta.is_called(name));
+    let named = |names: &[String]| names.iter().any(|name| meta.is_selected_by(name));
     // BuildKit's experimental checks run only where the file asks for them.
     if meta.experimental && !suppressions.experimental(meta.buildkit.unwrap_or(meta.name)) {
         return false;
     }
     if named(&selection.except) {
         return false;
+    }
+    if selection.also.iter().any(|name| meta.is_called(name)) {
+        return true;
     }
     if !selection.only.is_empty() {
         return named(&selection.only);

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod check;
+pub mod config;
 pub mod cost;
 pub mod diagnostic;
 pub mod fix;

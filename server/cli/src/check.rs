@@ -1,26 +1,18 @@
 //! `layerwise check`: what is wrong with Dockerfiles.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use layerwise_analysis::check::{Checker, Input, SYNTAX, Selection, needs_context};
-use layerwise_analysis::{Diagnostic, Severity, rules, shellcheck};
-use layerwise_host::context::{Limits, lexical};
-use layerwise_host::contexts::Contexts;
-use layerwise_host::find::dockerfiles_below;
-use layerwise_host::fs::OsFs;
-use layerwise_host::read::read_dockerfile;
-use layerwise_host::shellcheck::{Script, ShellCheck};
-use layerwise_model::{Evaluation, File};
+use layerwise_analysis::{Diagnostic, Severity};
 use layerwise_render::place::Lines;
-use layerwise_render::{json, text};
-use layerwise_syntax::{Parsed, suggest};
+use layerwise_render::report::Form;
+use layerwise_render::text;
 
-use crate::eval::{evaluate, every_stage};
-use crate::offers::{CONTEXT_BUDGET, find_context};
-use crate::output::{Format, Out, complain, note, shown};
+use crate::lint::{Linter, Rules, Target, notes, targets};
+use crate::output::{Out, complain, note, shown};
 use crate::parallel::in_order;
+use crate::progress::Progress;
+use crate::since::Since;
 use crate::status::{self, Status};
 
 /// Report what is wrong with Dockerfiles
@@ -31,29 +23,63 @@ use crate::status::{self, Status};
 #[derive(clap::Args)]
 #[command(after_help = status::HELP)]
 pub(crate) struct Check {
-    /// Dockerfiles, and folders to search for them
+    /// Dockerfiles, and folders to search for them; `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Run these rules only (names or codes, those of other tools too); ALL runs every rule there is
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    select: Vec<String>,
-    /// Leave out all that needs the build context
-    #[arg(long)]
-    no_context: bool,
+    #[command(flatten)]
+    rules: Rules,
     /// Pass the shell text of RUN, CMD, ENTRYPOINT and HEALTHCHECK to ShellCheck: the one in PATH, or the program named. Without
     /// this, nothing is run
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "shellcheck")]
     shellcheck: Option<PathBuf>,
+    /// The name of the file whose text comes from standard input
+    #[arg(long, value_name = "PATH")]
+    stdin_filename: Option<PathBuf>,
+    /// Report only what is found on lines that changed since a git revision; files that git does not keep are new
+    #[arg(long, value_name = "GIT-REV")]
+    since: Option<String>,
     /// The output format
     #[arg(long, default_value = "text")]
     format: Format,
     /// The least severity for exit status 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
+    /// Exit with status 1 if there are more warnings than this
+    #[arg(long, value_name = "N")]
+    max_warnings: Option<usize>,
 }
 
-/// How long ShellCheck may take for one file.
-const SHELLCHECK_BUDGET: Duration = Duration::from_secs(60);
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// An array of findings
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub Actions
+    Github,
+    /// A code quality report of GitLab
+    Gitlab,
+    /// Checkstyle's XML
+    Checkstyle,
+    /// JUnit's XML
+    Junit,
+}
+
+impl Format {
+    fn form(self) -> Option<Form> {
+        Some(match self {
+            Format::Text => return None,
+            Format::Json => Form::Json,
+            Format::Sarif => Form::Sarif,
+            Format::Github => Form::Github,
+            Format::Gitlab => Form::Gitlab,
+            Format::Checkstyle => Form::Checkstyle,
+            Format::Junit => Form::Junit,
+        })
+    }
+}
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum FailOn {
@@ -83,10 +109,12 @@ impl FailOn {
 
 /// What came of one file.
 struct Checked {
-    /// What stdout gets: text, or the elements of the JSON array.
+    /// What stdout gets: text, or this file's part of a report.
     output: String,
     notes: Vec<String>,
     counts: Counts,
+    /// The rules that found something.
+    rules: BTreeSet<&'static str>,
 }
 
 /// Findings by severity.
@@ -104,6 +132,10 @@ impl Counts {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;
         }
+    }
+
+    fn of_severity(&self, severity: Severity) -> usize {
+        Counts::SEVERITIES.iter().zip(self.0).filter(|(s, _)| **s == severity).map(|(_, n)| n).sum()
     }
 
     fn any(&self, included: impl Fn(Severity) -> bool) -> bool {
@@ -132,171 +164,119 @@ impl Counts {
 
 impl Check {
     pub(crate) fn run(self) -> Status {
-        let selection = match selection(&self.select) {
-            Ok(selection) => selection,
+        let linter = match Linter::new(&self.rules) {
+            Ok(linter) => linter.with_shellcheck(self.shellcheck.as_deref()),
             Err(message) => {
                 complain(&message);
                 return Status::Trouble;
             }
         };
-        // Whoever has no ShellCheck gets everything else.
-        let program = match self.shellcheck.as_deref().filter(|_| shellcheck::is_wanted(&selection)) {
-            Some(choice) => {
-                ShellCheck::find(choice).map_err(|why| note(&format!("--shellcheck: {why}"))).ok()
-            }
-            None => None,
-        };
-        let (files, mut status) = targets(&self.paths);
+        let (files, mut status) = targets(&self.paths, self.stdin_filename.as_deref());
+        let since = self.since.as_deref().map(Since::new);
         let mut out = Out::new();
-        let contexts = Contexts::new(OsFs, Limits::default(), CONTEXT_BUDGET);
         let styled = out.styled();
-        let work = |path: &PathBuf| {
-            let contexts = (!self.no_context).then_some(&contexts);
-            check(path, &selection, contexts, program.as_ref(), self.format, styled)
-        };
-        let (mut counts, mut with_findings, mut checked, mut first) = (Counts::default(), 0, 0, true);
-        in_order(&files, work, |path, result| {
-            match result {
-                Some(Ok(found)) => {
-                    found.notes.iter().for_each(|n| note(n));
-                    checked += 1;
-                    with_findings += usize::from(!found.output.is_empty());
-                    counts.add(found.counts);
-                    if self.format == Format::Json && !found.output.is_empty() {
-                        out.write(if first { "[\n" } else { ",\n" });
-                        first = false;
+        let form = self.format.form();
+        let mut progress = Progress::new(files.len());
+        let (mut counts, mut with_findings, mut checked, mut any) = (Counts::default(), 0, 0, false);
+        let mut rules = BTreeSet::new();
+        out.write(form.map_or("", Form::head));
+        in_order(
+            &files,
+            |target| check(&linter, target, since.as_ref(), form, styled),
+            |target, result| {
+                progress.step();
+                match result {
+                    Some(Ok(found)) => {
+                        if !found.notes.is_empty() || !found.output.is_empty() {
+                            progress.clear();
+                        }
+                        found.notes.iter().for_each(|n| note(n));
+                        checked += 1;
+                        with_findings += usize::from(!found.rules.is_empty());
+                        counts.add(found.counts);
+                        rules.extend(found.rules);
+                        if !found.output.is_empty() {
+                            if any {
+                                out.write(form.map_or("", Form::separator));
+                            }
+                            any = true;
+                            out.write(&found.output);
+                            if progress.is_shown() {
+                                out.flush();
+                            }
+                        }
                     }
-                    out.write(&found.output);
+                    Some(Err(message)) => {
+                        progress.clear();
+                        if !message.is_empty() {
+                            complain(&message);
+                        }
+                        status = Status::Trouble;
+                    }
+                    None => {
+                        progress.clear();
+                        let path = target.path.display();
+                        complain(&format!("{path}: an error in layerwise itself; please report it"));
+                        status = Status::Trouble;
+                    }
                 }
-                Some(Err(message)) => {
-                    complain(&message);
-                    status = Status::Trouble;
-                }
-                None => {
-                    complain(&format!("{}: an error in layerwise itself; please report it", path.display()));
-                    status = Status::Trouble;
-                }
-            }
-            // Without a reader the work goes on for the sake of the exit status.
-            true
-        });
+                // Without a reader the work goes on for the sake of the exit status.
+                true
+            },
+        );
+        progress.clear();
         let files = |n: usize| if n == 1 { "1 file".to_owned() } else { format!("{n} files") };
-        match self.format {
-            Format::Json => out.write(if first { "[]\n" } else { "\n]\n" }),
-            Format::Text if checked == 0 => {}
-            Format::Text if with_findings == 0 => {
-                out.write(&format!("Nothing found in {}.\n", files(checked)));
-            }
-            Format::Text => {
+        match form {
+            Some(form) => out.write(&form.tail(any, &rules)),
+            None if checked == 0 => {}
+            None if with_findings == 0 => out.write(&format!("Nothing found in {}.\n", files(checked))),
+            None => {
                 let found = counts.words();
                 out.write(&format!("Found {found} in {with_findings} of {}.\n", files(checked)));
             }
         }
-        if counts.any(|s| self.fail_on.includes(s)) {
+        let too_many = self.max_warnings.is_some_and(|max| counts.of_severity(Severity::Warning) > max);
+        if too_many || counts.any(|s| self.fail_on.includes(s)) {
             status = status.max(Status::Findings);
         }
         out.finish(status)
     }
 }
 
-/// The rules that `--select` names.
-fn selection(names: &[String]) -> Result<Selection, String> {
-    let mut selection = Selection::default();
-    for name in names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()) {
-        if name == "ALL" {
-            selection.all = true;
-            continue;
-        }
-        let other =
-            SYNTAX.is_called(name) || shellcheck::SHELLCHECK.is_called(name) || shellcheck::is_code(name);
-        if !other && !rules::all().iter().any(|r| r.meta.is_called(name)) {
-            let names = rules::all().iter().flat_map(|r| [r.meta.name, r.meta.code]);
-            let hint = suggest::search(name, names, false)
-                .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-            return Err(format!("--select: there is no rule `{name}`{hint}"));
-        }
-        selection.only.push(name.to_owned());
-    }
-    if selection.all {
-        selection.only.clear();
-    }
-    Ok(selection)
-}
-
-/// The files that the paths stand for, each once, in order; and whether all could be looked at.
-fn targets(paths: &[PathBuf]) -> (Vec<PathBuf>, Status) {
-    let (mut files, mut status) = (Vec::new(), Status::Good);
-    let mut seen = HashSet::new();
-    for path in paths {
-        if !path.is_dir() {
-            files.extend(seen.insert(lexical(path)).then(|| path.clone()));
-            continue;
-        }
-        let found = dockerfiles_below(path);
-        for error in &found.errors {
-            complain(error);
-            status = Status::Trouble;
-        }
-        if found.files.is_empty() && found.errors.is_empty() {
-            note(&format!("{}: no Dockerfile in this folder or below", path.display()));
-        }
-        files.extend(found.files.into_iter().filter(|file| seen.insert(lexical(file))));
-    }
-    (files, status)
-}
-
 fn check(
-    path: &Path,
-    selection: &Selection,
-    contexts: Option<&Contexts<OsFs>>,
-    program: Option<&ShellCheck>,
-    format: Format,
+    linter: &Linter,
+    target: &Target,
+    since: Option<&Since>,
+    form: Option<Form>,
     styled: bool,
 ) -> Result<Checked, String> {
-    let source = read_dockerfile(&OsFs, path).map_err(|error| error.to_string())?;
-    let file = File::new(Parsed::new(&source.text));
-    let eval = evaluate(&file, &every_stage());
-    let context = contexts
-        .filter(|_| needs_context(&file, selection))
-        .and_then(|contexts| find_context(contexts, path, &eval));
-    let shown_path = path.to_str();
-    let input = Input { file: &file, eval: &eval, context: context.as_ref(), selection, path: shown_path };
-    let mut found = Checker::default().check(&input);
-    let mut notes: Vec<String> = source.notes();
-    if let Some(program) = program {
-        notes.extend(check_shell(program, &file, &eval, selection, &mut found));
+    let changed = since.map(|since| since.changed(&target.path)).transpose()?;
+    if matches!(changed, Some(crate::since::Changed::Nothing)) && !target.stdin {
+        return Ok(Checked {
+            output: String::new(),
+            notes: Vec::new(),
+            counts: Counts::default(),
+            rules: BTreeSet::new(),
+        });
     }
-    if !source.is_exact() {
-        // They are edits of a text that is not the file's.
-        found.iter_mut().for_each(|d| d.fixes.clear());
+    let linted = linter.check(target)?;
+    let mut found = linted.found;
+    let lines = Lines::new(&linted.source.text);
+    if let Some(new) = changed.as_ref().and_then(|changed| changed.lines(lines.text())) {
+        found.retain(|d| {
+            let first = lines.line_of(d.range.start);
+            let last = lines.line_of(d.range.end.saturating_sub(1).max(d.range.start));
+            let at = new.partition_point(|range| range.end <= first);
+            new.get(at).is_some_and(|range| range.start <= last)
+        });
     }
-    let lines = Lines::new(&source.text);
-    let name = shown(path);
-    let output = match format {
-        Format::Text => text::findings(&name, &lines, &found, styled),
-        Format::Json => {
-            json::elements(&found.iter().map(|d| json::finding(&name, &lines, d)).collect::<Vec<_>>())
-        }
+    let name = shown(&target.path);
+    let output = match form {
+        None => text::findings(&name, &lines, &found, styled),
+        Some(form) => form.part(&name, &lines, &found),
     };
-    let notes = notes.into_iter().map(|n| format!("{name}: {n}")).collect();
-    Ok(Checked { output, notes, counts: Counts::of(&found) })
-}
-
-/// Adds what ShellCheck finds in a file's scripts. Gives what the user should know: how many it had no answer for.
-fn check_shell(
-    program: &ShellCheck,
-    file: &File,
-    eval: &Evaluation,
-    selection: &Selection,
-    found: &mut Vec<Diagnostic>,
-) -> Option<String> {
-    let scripts = shellcheck::scripts(file, eval);
-    let asked: Vec<Script> =
-        scripts.iter().map(|s| Script { dialect: s.dialect.as_str(), text: s.input.clone() }).collect();
-    let answers = program.check(&asked, Instant::now() + SHELLCHECK_BUDGET);
-    let missing = answers.iter().filter(|answer| answer.is_none()).count();
-    let answered: Vec<_> =
-        scripts.into_iter().zip(answers).filter_map(|(script, answer)| Some((script, answer?))).collect();
-    shellcheck::merge(found, shellcheck::diagnostics(file, selection, &answered));
-    (missing > 0).then(|| format!("ShellCheck gave no answer for {missing} of {} scripts.", asked.len()))
+    let mut notes = notes(target, &linted.source);
+    notes.extend(linted.note.map(|note| format!("{name}: {note}")));
+    let rules = found.iter().map(|d| d.rule).collect();
+    Ok(Checked { output, notes, counts: Counts::of(&found), rules })
 }

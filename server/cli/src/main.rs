@@ -5,10 +5,13 @@ mod apply;
 mod ask;
 mod changed;
 mod check;
+mod configs;
 mod eval;
+mod fix;
 mod forget;
 mod graph;
 mod learn;
+mod lint;
 mod lsp;
 mod offers;
 mod output;
@@ -16,6 +19,8 @@ mod parallel;
 mod past;
 mod picture;
 mod plan;
+mod progress;
+mod since;
 mod status;
 mod syntax;
 mod why;
@@ -36,6 +41,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Check),
+    Fix(fix::FixAll),
     Actions(actions::Actions),
     Apply(apply::Apply),
     Plan(Box<plan::Plan>),
@@ -50,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Check(command) => command.run(),
+        Command::Fix(command) => command.run(),
         Command::Actions(command) => command.run(),
         Command::Apply(command) => command.run(),
         Command::Plan(command) => command.run(),

@@ -54,6 +54,13 @@ impl Out {
         }
     }
 
+    /// Hands on what was written so far.
+    pub(crate) fn flush(&mut self) {
+        if self.ended.is_none() {
+            self.ended = self.stdout.flush().err();
+        }
+    }
+
     /// Whether there is no point in writing any more.
     pub(crate) fn ended(&self) -> bool {
         self.ended.is_some()
@@ -90,6 +97,11 @@ pub(crate) fn complain(message: &str) {
 /// Says on stderr what the user should know.
 pub(crate) fn note(message: &str) {
     let _ = writeln!(io::stderr(), "layerwise: warning: {}", printable(message));
+}
+
+/// Says on stderr how it went.
+pub(crate) fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(message));
 }
 
 /// The text without characters that drive a terminal: paths can hold any.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 pub(crate) const HELP: &str = "\
 Exit status:
   0  done, and nothing found that fails the run
-  1  `check` found something at or above --fail-on
+  1  `check` found something at or above --fail-on, or more warnings than --max-warnings; `fix` without --write
+     has something to fix
   2  something could not be done: wrong usage, a file that cannot be read, a change that is not offered
 
 Results go to stdout, everything else to stderr. Colours are for terminals only, and off with NO_COLOR.";

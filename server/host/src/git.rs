@@ -11,6 +11,7 @@ mod follow;
 mod head;
 mod lfs;
 mod repo;
+mod revision;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,6 +213,7 @@ pub use before::context_before;
 pub use follow::Follow;
 pub use head::{Head, head};
 pub use repo::is_rules;
+pub use revision::Revision;
 
 #[cfg(test)]
 mod tests;

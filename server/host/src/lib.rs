@@ -2,6 +2,7 @@
 //!
 //! This room reads only ([`learnt`] keeps its own files beside), and reads through [`fs::ContextFs`]; what it finds it hands to `model` as immutable values.
 
+pub mod config;
 pub mod context;
 pub mod contexts;
 pub mod engine;

@@ -1,5 +1,6 @@
 //! A unified diff of a file before and after an edit.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use similar::{Algorithm, ChangeTag, TextDiff};
@@ -49,9 +50,84 @@ pub fn unified(file: &str, before: &str, after: &str, styled: bool) -> String {
     out
 }
 
+/// What makes `after` of `before`: the bytes that go, which are whole lines, and the text that comes, in order.
+pub fn edits(before: &str, after: &str) -> Vec<(Range<usize>, String)> {
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
+    let diff = TextDiff::configure().algorithm(Algorithm::Patience).timeout(TIMEOUT).diff_slices(&old, &new);
+    let mut at = 0;
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut open = false;
+    for change in diff.iter_all_changes() {
+        let line = change.value();
+        let start = at;
+        if change.tag() != ChangeTag::Insert {
+            at += line.len();
+        }
+        if change.tag() == ChangeTag::Equal {
+            open = false;
+            continue;
+        }
+        if !open {
+            edits.push((start..start, String::new()));
+            open = true;
+        }
+        if let Some((range, text)) = edits.last_mut() {
+            range.end = at;
+            if change.tag() == ChangeTag::Insert {
+                text.push_str(line);
+            }
+        }
+    }
+    edits
+}
+
+/// The lines of `after` (from 0, half-open) that are not in `before`.
+pub fn changed_lines(before: &str, after: &str) -> Vec<Range<usize>> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let diff = TextDiff::configure().algorithm(Algorithm::Patience).timeout(TIMEOUT).diff_slices(&old, &new);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for change in diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Insert) {
+        let Some(line) = change.new_index() else { continue };
+        match found.last_mut() {
+            Some(range) if range.end == line => range.end = line + 1,
+            _ => found.push(line..line + 1),
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn edits_make_the_new_text_of_the_old() {
+        for (before, after) in [
+            ("", ""),
+            ("", "a\n"),
+            ("a\nb\nc\n", "a\nx\nc\n"),
+            ("a\nb", "b\r\na"),
+            ("1\n2\n3\n4\n5\n", "0\n1\n3\nx\ny\n5\n6"),
+        ] {
+            let (mut out, mut at) = (String::new(), 0);
+            for (range, text) in edits(before, after) {
+                out.push_str(&before[at..range.start]);
+                out.push_str(&text);
+                at = range.end;
+            }
+            out.push_str(&before[at..]);
+            assert_eq!(out, after);
+        }
+        assert_eq!(edits("a\nb\nc\n", "a\nx\nc\n"), [(2..4, "x\n".to_owned())]);
+    }
+
+    #[test]
+    fn lines_that_are_new() {
+        assert_eq!(changed_lines("a\nb\nc\n", "a\nx\ny\nc\nd"), [1..3, 4..5]);
+        assert!(changed_lines("a\nb\n", "b\r\n").is_empty());
+        assert_eq!(changed_lines("", "a\nb").first(), Some(&(0..2)));
+    }
 
     #[test]
     fn a_change_with_its_surroundings() {

@@ -270,6 +270,15 @@ impl Meta {
         }
     }
 
+    /// Whether `name` chooses the rule: one of its names, `ALL`, `default` for one that is on by default, or its category
+    /// unless it enforces a policy.
+    pub fn is_selected_by(&self, name: &str) -> bool {
+        self.is_called(name)
+            || name.eq_ignore_ascii_case("all")
+            || self.default && name.eq_ignore_ascii_case("default")
+            || !self.policy && name.eq_ignore_ascii_case(self.category().as_str())
+    }
+
     /// Whether `name` is one of the rule's names: its own or its code in any case, or an equivalent.
     pub fn is_called(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(self.name)

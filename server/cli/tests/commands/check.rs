@@ -175,3 +175,68 @@ fn the_context_is_found_and_can_be_left_out() {
     assert_eq!(found(&["--no-context", "."]), Vec::<String>::new());
     assert_eq!(found(&["--select", "CopyIgnoredFile", "docker"]), ["docker/Dockerfile"]);
 }
+
+#[test]
+fn every_format_is_what_it_says() {
+    let folder =
+        Folder::new(&[("a/Dockerfile", "FROM alpine:3.20 AS Build\nRUM x\n"), ("b/Dockerfile", "FROM a\n")]);
+    let run = |format: &str, path: &str| folder.run(&["check", "--no-context", "--format", format, path]);
+    let sarif = run("sarif", ".").json();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
+    assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().len(), 2);
+    assert_eq!(run("gitlab", ".").json().as_array().unwrap().len(), 2);
+    assert!(run("github", ".").out.starts_with("::notice file=a/Dockerfile,line=1,"));
+    assert_eq!(run("checkstyle", ".").out.matches("<file ").count(), 2);
+    assert_eq!(run("junit", ".").out.matches("<testsuite ").count(), 2);
+    for format in ["sarif", "gitlab", "json"] {
+        let clean = run(format, "b");
+        assert_eq!(clean.status, 0);
+        clean.json();
+    }
+    assert_eq!(run("github", "b").out, "");
+}
+
+#[test]
+fn max_warnings() {
+    let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20 AS a\nCMD x\nFROM alpine:3.20\nCMD y\n")]);
+    let status =
+        |n: &str| folder.run(&["check", "--select", "JSONArgsRecommended", "--max-warnings", n, "."]).status;
+    assert_eq!([status("2"), status("1"), status("0")], [0, 1, 1]);
+}
+
+#[test]
+fn standard_input_has_a_name() {
+    let folder = Folder::new(&[]);
+    let ran =
+        folder.run_with("FRM a\n", &["check", "-", "--format", "json", "--stdin-filename", "d/x.Dockerfile"]);
+    assert_eq!((ran.status, ran.json()[0]["file"].as_str()), (1, Some("d/x.Dockerfile")));
+    assert!(folder.run_with("FRM a\n", &["check", "-"]).out.contains("--> <stdin>:1:1"));
+}
+
+#[test]
+fn since_a_revision_only_what_is_new() {
+    let folder = Folder::new(&[
+        ("Dockerfile", "FROM alpine:3.20 AS One\nRUN a\n"),
+        ("same/Dockerfile", "FROM alpine:3.20 AS Same\n"),
+    ]);
+    folder.commit();
+    folder.write("Dockerfile", "FROM alpine:3.20 AS One\nRUN a\nFROM alpine:3.20 AS Two\n");
+    folder.write("new/Dockerfile", "FROM alpine:3.20 AS New\n");
+    let found = |args: &[&str]| -> Vec<(String, u64)> {
+        let args = [&["check", "--format", "json", "--select", "StageNameCasing"], args].concat();
+        let all = folder.run(&args).json();
+        let place = |f: &serde_json::Value| {
+            (f["file"].as_str().unwrap().to_owned(), f["range"]["start"]["line"].as_u64().unwrap())
+        };
+        all.as_array().unwrap().iter().map(place).collect()
+    };
+    assert_eq!(found(&["."]).len(), 4);
+    let new = [("Dockerfile".to_owned(), 3), ("new/Dockerfile".to_owned(), 1)];
+    assert_eq!(found(&["--since", "HEAD", "."]), new);
+    folder.commit();
+    assert!(found(&["--since", "HEAD", "."]).is_empty());
+    assert_eq!(found(&["--since", "HEAD~1", "."]), new);
+    let unknown = folder.run(&["check", "--since", "nope", "."]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.err.contains("git knows no commit `nope`"), "{}", unknown.err);
+}

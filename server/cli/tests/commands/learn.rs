@@ -232,7 +232,7 @@ fn an_engine_says_how_big_images_are_that_it_has() {
         ("nobody:1", true, "depends"),
         ("alias:1", false, "depends"),
     ] {
-        folder.write("app/old", &folder.read("app/Dockerfile").replace("base:1", name));
+        folder.write("app/old", folder.read("app/Dockerfile").replace("base:1", name));
         let mut arguments = vec!["--before", "old"];
         arguments.extend(docker.then_some("--docker"));
         assert_eq!(plan(&arguments)["steps"][0]["state"], state, "{name} {docker}");

@@ -2,6 +2,8 @@
 
 mod apply;
 mod check;
+mod config;
+mod fix;
 mod learn;
 mod plan;
 #[cfg(unix)]
@@ -53,6 +55,18 @@ impl Folder {
 
     fn run_in(&self, dir: &str, args: &[&str]) -> Ran {
         ran(command(&self.path(dir)).env("XDG_DATA_HOME", self.data.path()).args(args).output().unwrap())
+    }
+
+    /// With a text on standard input.
+    fn run_with(&self, text: &str, args: &[&str]) -> Ran {
+        use std::io::Write;
+        use std::process::Stdio;
+        let mut command = command(&self.path(""));
+        command.env("XDG_DATA_HOME", self.data.path()).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        ran(child.wait_with_output().unwrap())
     }
 
     fn git(&self, args: &[&str]) {

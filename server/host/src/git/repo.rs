@@ -199,6 +199,18 @@ impl Repo {
         Ok(if ignored.success { Versioned::Unversioned } else { Versioned::Absent })
     }
 
+    /// The files, from the repository's top, whose bytes or kind differ between a commit and the working tree.
+    pub(super) fn changed_files(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let args = ["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        let rest = ["--ignore-submodules=all", commit, "--"];
+        Ok(nul_separated(&self.ask(&[&args[..], &rest[..]].concat(), Vec::new())?))
+    }
+
+    /// The files, from the repository's top, that the index has.
+    pub(super) fn tracked_files(&self) -> Result<Vec<String>, GitError> {
+        Ok(nul_separated(&self.ask(&["ls-files", "-z", "--full-name", ":/"], Vec::new())?))
+    }
+
     /// Mode and object of a path from the repository's top.
     fn look_up(&self, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
         let out = self.ask(&["ls-tree", "-z", "--full-tree", commit, "--", &literal(path)], Vec::new())?;

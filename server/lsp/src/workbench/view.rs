@@ -12,6 +12,7 @@ use layerwise_analysis::{
 use layerwise_host::root;
 use layerwise_model::images::WellKnown;
 use layerwise_model::{Context, Evaluation, File, Options, evaluate_again};
+use layerwise_render::diff;
 use layerwise_syntax::{Keyword, Parsed, folding, selection};
 use serde_json::Value;
 
@@ -35,6 +36,7 @@ pub(crate) struct View {
     /// When the document was last edited.
     pub(crate) edited: Option<Instant>,
     findings: OnceLock<Vec<Finding>>,
+    fixed: OnceLock<Vec<Edit>>,
     evaluation: OnceLock<Arc<Evaluation>>,
     context: OnceLock<Option<Folder>>,
     pub(crate) planned: OnceLock<planned::Shared>,
@@ -56,6 +58,7 @@ impl View {
             file: File::new(parsed),
             edited,
             findings: OnceLock::new(),
+            fixed: OnceLock::new(),
             evaluation: OnceLock::new(),
             context: OnceLock::new(),
             planned: OnceLock::new(),
@@ -134,9 +137,37 @@ impl View {
         actions::all().iter().flat_map(|refactoring| refactoring.offers(&cx, range.clone())).collect()
     }
 
-    /// Every safe fix of the file, applied together.
-    fn fix_all(&self) -> Vec<Edit> {
-        fix_all::safe_edits(self.findings()).into_iter().map(edit).collect()
+    /// Every safe fix of the file, one after another until none is left.
+    fn fix_all(&self) -> &[Edit] {
+        self.fixed.get_or_init(|| {
+            let is_safe =
+                |finding: &Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);
+            if !self.findings().iter().any(is_safe) {
+                return Vec::new();
+            }
+            let text = self.file.parsed().text().to_string();
+            let context = if check::needs_context(&self.file, &self.settings.selection) {
+                self.context()
+            } else {
+                None
+            };
+            let fixed = fix_all::fix_all(
+                &text,
+                &fix_all::Fixing {
+                    selection: &self.settings.selection,
+                    context: context.as_deref(),
+                    path: self.own.path.as_deref().and_then(std::path::Path::to_str),
+                    options: &self.all_stages(),
+                    images: &WellKnown,
+                    suggestions: false,
+                },
+            );
+            if !fixed.converged {
+                return Vec::new();
+            }
+            let edits = diff::edits(&text, &fixed.text).into_iter();
+            edits.map(|(range, new_text)| Edit { range, new_text }).collect()
+        })
     }
 }
 
@@ -227,7 +258,7 @@ impl Analysis for View {
 
     fn resolve(&self, id: &str, range: Range<usize>, _: &Cancel) -> Option<Vec<Edit>> {
         if id == FIX_ALL {
-            return Some(self.fix_all());
+            return Some(self.fix_all().to_vec());
         }
         let (what, rest) = id.split_once(':')?;
         let (name, key) = rest.split_once(':')?;

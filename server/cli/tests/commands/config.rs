@@ -1,0 +1,100 @@
+//! `layerwise.toml`, as `check` and `fix` use it.
+
+use crate::Folder;
+
+const BAD: &str = "FROM alpine:3.20 AS Build\nENV a b\nMAINTAINER me\n";
+
+fn rules(folder: &Folder, args: &[&str]) -> Vec<(String, String)> {
+    let ran = folder.run(&[&["check", "--no-context", "--format", "json"], args].concat());
+    assert!(ran.status < 2, "{}", ran.err);
+    let text = |f: &serde_json::Value, name: &str| f[name].as_str().unwrap().to_owned();
+    ran.json().as_array().unwrap().iter().map(|f| (text(f, "rule"), text(f, "severity"))).collect()
+}
+
+fn named(found: &[(String, String)]) -> Vec<&str> {
+    found.iter().map(|(rule, _)| rule.as_str()).collect()
+}
+
+#[test]
+fn the_nearest_configuration_counts() {
+    let folder = Folder::new(&[
+        ("layerwise.toml", "select = [\"legacy-key-value\"]\n"),
+        ("Dockerfile", BAD),
+        (
+            "sub/layerwise.toml",
+            "ignore = [\"legacy-key-value\", \"stage-name-casing\"]\n[severity]\nmaintainer = \"hint\"\n",
+        ),
+        ("sub/deep/Dockerfile", BAD),
+    ]);
+    assert_eq!(named(&rules(&folder, &["Dockerfile"])), ["legacy-key-value"]);
+    let sub = rules(&folder, &["sub"]);
+    assert!(
+        !named(&sub).contains(&"legacy-key-value") && !named(&sub).contains(&"stage-name-casing"),
+        "{sub:?}"
+    );
+    assert!(sub.contains(&("maintainer".to_owned(), "hint".to_owned())), "{sub:?}");
+    // What the command line chooses wins.
+    assert_eq!(named(&rules(&folder, &["Dockerfile", "--select", "maintainer"])), ["maintainer"]);
+    assert_eq!(named(&rules(&folder, &["sub", "--select", "legacy-key-value"])), ["legacy-key-value"]);
+    assert!(named(&rules(&folder, &["--no-config", "Dockerfile"])).len() > 2);
+    assert_eq!(named(&rules(&folder, &["--config", "layerwise.toml", "sub"])), ["legacy-key-value"]);
+    // Standard input is where its name says.
+    let args = ["check", "-", "--stdin-filename", "sub/x", "--format", "json", "--no-context"];
+    let ran = folder.run_with("FROM alpine:3.20 AS Build\n", &args);
+    assert_eq!(ran.json(), serde_json::json!([]));
+}
+
+#[test]
+fn overrides_options_and_severities() {
+    let folder = Folder::new(&[
+        (
+            "layerwise.toml",
+            "select = [\"stage-name-casing\", \"maintainer\"]\n[rules]\ntrusted-registries = [\"good.example\"]\n\
+             [[overrides]]\npaths = [\"dev\"]\nseverity = { maintainer = \"off\" }\n",
+        ),
+        ("Dockerfile", "FROM bad.example/a\nMAINTAINER me\n"),
+        ("dev/Dockerfile", "FROM bad.example/a\nMAINTAINER me\n"),
+    ]);
+    assert!(named(&rules(&folder, &["Dockerfile"])).contains(&"maintainer"));
+    assert_eq!(named(&rules(&folder, &["dev"])), Vec::<&str>::new());
+    assert_eq!(folder.run(&["fix", "dev"]).status, 0);
+}
+
+#[test]
+fn what_is_wrong_is_said_at_its_place_once() {
+    let folder = Folder::new(&[
+        ("layerwise.toml", "select = [\n  \"maintaner\",\n]\nfoo = 1\n"),
+        ("Dockerfile", BAD),
+        ("b/Dockerfile", BAD),
+    ]);
+    for command in ["check", "fix"] {
+        let ran = folder.run(&[command, "."]);
+        assert_eq!(ran.status, 2);
+        assert_eq!(
+            ran.err
+                .matches("layerwise.toml:2:3: There is no rule `maintaner`; did you mean `maintainer`?")
+                .count(),
+            1,
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains("layerwise.toml:4:1: There is no key `foo`"), "{}", ran.err);
+    }
+    assert_eq!(folder.run(&["check", "--config", "none.toml", "."]).status, 2);
+}
+
+#[test]
+fn the_context_is_where_the_configuration_says() {
+    let dockerfile = "# check=experimental=all\nFROM alpine:3.20\nCOPY secret.txt /\n";
+    let folder = Folder::new(&[
+        ("layerwise.toml", "context = \"app\"\n"),
+        ("docker/Dockerfile", dockerfile),
+        ("app/secret.txt", ""),
+        ("app/.dockerignore", "secret.txt\n"),
+    ]);
+    let found = folder.run(&["check", "--format", "json", "--select", "CopyIgnoredFile", "."]).json();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    let none =
+        folder.run(&["check", "--no-config", "--format", "json", "--select", "CopyIgnoredFile", "."]).json();
+    assert_eq!(none, serde_json::json!([]));
+}
