@@ -244,19 +244,34 @@ impl std::fmt::Debug for Kept {
 
 /// Leaves out what another rule says better at the same place.
 fn superseded(active: &[&'static Rule], found: &mut Vec<Diagnostic>) {
+    let better: HashMap<&str, &[&str]> = active
+        .iter()
+        .filter(|rule| !rule.meta.supersedes.is_empty())
+        .map(|rule| (rule.meta.name, rule.meta.supersedes))
+        .collect();
     let mut taken: HashMap<&str, Vec<Range<usize>>> = HashMap::new();
-    for rule in active.iter().filter(|rule| !rule.meta.supersedes.is_empty()) {
-        for d in found.iter().filter(|d| d.rule == rule.meta.name) {
-            for name in rule.meta.supersedes {
-                taken.entry(name).or_default().push(d.range.clone());
-            }
+    for d in found.iter() {
+        for name in better.get(d.rule).into_iter().copied().flatten() {
+            taken.entry(name).or_default().push(d.range.clone());
         }
     }
-    if !taken.is_empty() {
-        let overlap = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
-        found
-            .retain(|d| !taken.get(d.rule).is_some_and(|ranges| ranges.iter().any(|r| overlap(r, &d.range))));
+    if taken.is_empty() {
+        return;
     }
+    // Sorted, and each with the furthest end so far, so that a file full of findings takes no square of their number.
+    for ranges in taken.values_mut() {
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut furthest = 0;
+        for range in ranges.iter_mut() {
+            furthest = furthest.max(range.end);
+            range.end = furthest;
+        }
+    }
+    found.retain(|d| {
+        let Some(ranges) = taken.get(d.rule) else { return true };
+        let before = ranges.partition_point(|range| range.start < d.range.end);
+        before == 0 || ranges[before - 1].end <= d.range.start
+    });
 }
 
 /// Whether a rule that would run needs the build context; loading it would be of no use otherwise.
@@ -327,28 +342,15 @@ fn syntax_errors(input: &Input<'_>) -> Vec<Diagnostic> {
             _ => {}
         }
     }
-    let mut without_stage = false;
+    let outside = before_from(file);
+    let without_stage = !outside.is_empty();
+    outside.into_iter().for_each(&mut push);
     for (number, placed, instruction) in file.all() {
         for problem in instruction.problems() {
             push(shifted(problem_finding(instruction, problem), placed.start));
         }
         if !instruction.is_valid() {
             continue;
-        }
-        // Without any FROM, one message says it all.
-        let outside = file.stage_of(number).is_none() && instruction.kind() != Some(Keyword::Arg);
-        if outside && !(without_stage && file.stages().is_empty()) {
-            without_stage = true;
-            let keyword = &instruction.keyword().value;
-            let range = file.absolute(number, instruction.keyword().range.clone());
-            let message = if file.stages().is_empty() {
-                format!(
-                    "There is no FROM above {keyword}, so there is no stage that it could belong to; start with `FROM image`."
-                )
-            } else {
-                format!("{keyword} stands before the first FROM, where only ARG may; move it below a FROM.")
-            };
-            push(Finding::new(range, message));
         }
         let step = input.eval.step(number);
         if let Some(message) = &step.error {
@@ -363,24 +365,49 @@ fn syntax_errors(input: &Input<'_>) -> Vec<Diagnostic> {
         let message = "There is no FROM in this file, so there is nothing to build; add `FROM image`.";
         push(shifted(Finding::new(head(instruction), message), placed.start));
     }
-    if let Some(message) = &input.eval.error {
-        let at = input.eval.error_at.or(file.stages().last().map(|stage| stage.from));
-        if let Some((at, instruction)) = at.map(|number| (number, file.instruction(number).1)) {
-            let word = match instruction.kind() {
-                Some(Keyword::From) => instruction.args().first(),
-                Some(Keyword::Copy) => instruction.flag_word("from"),
-                _ => instruction.flag_word("mount"),
-            };
-            let range =
-                word.map_or_else(|| head(instruction), |word| on_first_line(instruction, &word.range));
-            push(Finding::new(file.absolute(at, range), message.as_str()));
-        }
+    if let Some(finding) = file_error(file, input.eval) {
+        push(finding);
     }
     found
 }
 
+/// What stands before the first FROM and is no ARG. Without any FROM, one message says it all.
+pub(crate) fn before_from(file: &File) -> Vec<Finding> {
+    let first = file.stages().first().map_or(file.len(), |stage| stage.from);
+    let outside = file
+        .instructions(0..first)
+        .filter(|(_, _, instruction)| instruction.is_valid() && instruction.kind() != Some(Keyword::Arg));
+    let finding = |(number, _, instruction): (usize, _, &Arc<Instruction>)| {
+        let keyword = &instruction.keyword().value;
+        let range = file.absolute(number, instruction.keyword().range.clone());
+        let message = if file.stages().is_empty() {
+            format!(
+                "There is no FROM above {keyword}, so there is no stage that it could belong to; start with `FROM image`."
+            )
+        } else {
+            format!("{keyword} stands before the first FROM, where only ARG may; move it below a FROM.")
+        };
+        Finding::new(range, message)
+    };
+    outside.map(finding).take(if file.stages().is_empty() { 1 } else { usize::MAX }).collect()
+}
+
+/// Why nothing can be built, at the place that says so.
+pub(crate) fn file_error(file: &File, eval: &Evaluation) -> Option<Finding> {
+    let message = eval.error.as_ref()?;
+    let at = eval.error_at.or(file.stages().last().map(|stage| stage.from))?;
+    let instruction = file.instruction(at).1;
+    let word = match instruction.kind() {
+        Some(Keyword::From) => instruction.args().first(),
+        Some(Keyword::Copy) => instruction.flag_word("from"),
+        _ => instruction.flag_word("mount"),
+    };
+    let range = word.map_or_else(|| head(instruction), |word| on_first_line(instruction, &word.range));
+    Some(Finding::new(file.absolute(at, range), message.as_str()))
+}
+
 /// What is wrong with an instruction by itself; for a misspelt keyword with the fix.
-fn problem_finding(instruction: &Instruction, problem: &Problem) -> Finding {
+pub(crate) fn problem_finding(instruction: &Instruction, problem: &Problem) -> Finding {
     let finding = Finding::new(problem.range.clone(), problem.message.as_str());
     if instruction.kind().is_some() {
         return finding;

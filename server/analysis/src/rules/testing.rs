@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_model::{
+    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, evaluate,
+};
 use layerwise_syntax::Parsed;
 
 use crate::check::{Checker, Input, Selection};
@@ -46,9 +48,32 @@ fn findings(rule: &str, text: &str) -> Vec<Diagnostic> {
 
 /// The findings of `copy-ignored-file` with an ignore file.
 pub(crate) fn ignored(ignore: &str, text: &str) -> Vec<Diagnostic> {
-    let context = Context { ignore: Arc::new(Dockerignore::parse(ignore)), ..Context::default() };
+    let context = Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        incomplete: Some(Incomplete::TooSlow),
+        ..Context::default()
+    };
     let mut found = run(text, &Selection::default(), Some(&context));
     found.retain(|d| d.code == "E031");
+    found
+}
+
+/// The findings of one rule (a code) in a build context that has these empty files and this ignore file. What the ignore
+/// file leaves out must not be among the files.
+pub(crate) fn in_context(rule: &str, files: &[&str], ignore: &str, text: &str) -> Vec<Diagnostic> {
+    let mut context = Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        ignore_file: Some(".dockerignore".to_owned()),
+        ..Context::default()
+    };
+    for path in files {
+        let content = Content::nothing();
+        let entry = Entry { kind: EntryKind::File, mode: 0o644, size: 0, content, link: None };
+        context.entries.insert(path, entry);
+    }
+    let only = vec![rule.to_owned()];
+    let mut found = run(text, &Selection { only, ..Selection::default() }, Some(&context));
+    found.retain(|d| d.code == rule);
     found
 }
 

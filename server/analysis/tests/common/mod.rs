@@ -7,7 +7,9 @@ use std::sync::Arc;
 use layerwise_analysis::Diagnostic;
 use layerwise_analysis::check::{Checker, Input, Selection};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_model::{
+    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, evaluate,
+};
 use layerwise_syntax::Parsed;
 
 /// The reference material: `../shared` beside the checkout, or what `LAYERWISE_SHARED` says.
@@ -51,15 +53,34 @@ impl Images for TestImages {
     }
 }
 
-/// The diagnostics of a text as `docker build --check` would evaluate it.
+/// The diagnostics of a text as `docker build --check` would evaluate it: of the context it knows the ignore file alone.
 pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
+    check_with(text, options, selection, ignore, None)
+}
+
+/// The same with a context that has these empty files.
+pub fn check_with(
+    text: &str,
+    options: Options,
+    selection: &Selection,
+    ignore: Option<&str>,
+    files: Option<&[&str]>,
+) -> Vec<Diagnostic> {
     let file = File::new(Parsed::new(text));
     let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
-    let context = ignore.map(|ignore| Context {
+    let mut context = ignore.map(|ignore| Context {
         ignore: Arc::new(Dockerignore::parse(ignore)),
         ignore_file: Some(".dockerignore".to_owned()),
+        incomplete: files.is_none().then_some(Incomplete::TooSlow),
         ..Context::default()
     });
+    for path in files.into_iter().flatten() {
+        let content = Content::nothing();
+        let entry = Entry { kind: EntryKind::File, mode: 0o644, size: 0, content, link: None };
+        if let Some(context) = &mut context {
+            context.entries.insert(path, entry);
+        }
+    }
     Checker::default().check(&Input {
         file: &file,
         eval: &eval,

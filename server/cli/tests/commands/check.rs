@@ -9,7 +9,7 @@ fn the_text_shows_the_line_and_a_caret() {
     let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20\nRUM echo hi\n")]);
     let ran = folder.run(&["check", "Dockerfile"]);
     let expected = "\
-error[syntax-error]: Unknown instruction `RUM`; did you mean `RUN`?
+error[unknown-instruction]: Unknown instruction `RUM`; did you mean `RUN`?
  --> Dockerfile:2:1
   |
 2 | RUM echo hi
@@ -32,11 +32,11 @@ fn the_json_has_the_documented_shape() {
     let expected = json!([{
         "file": "d/Dockerfile",
         "range": {"start": {"line": 3, "column": 3}, "end": {"line": 3, "column": 6}},
-        "rule": "syntax-error",
-        "code": "E000",
+        "rule": "unknown-instruction",
+        "code": "E001",
         "severity": "error",
         "message": null,
-        "equivalents": [],
+        "equivalents": ["tally/unknown-instruction"],
         "fixes": [{"title": "Change to `RUN`", "applicability": "suggestion"}],
     }]);
     assert_eq!((ran.status, found), (1, expected));
