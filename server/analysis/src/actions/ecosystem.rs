@@ -254,7 +254,7 @@ pub(crate) fn classify(command: &SimpleCommand) -> Class {
         },
         "corepack" => Class::Neutral,
         "gem" if call.operands(&["-v", "--version"]).iter().skip(1).all(|p| is_plain(p)) => Class::Neutral,
-        "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" => {
+        "apt-get" | "apt" | "apk" | "yum" | "dnf" | "microdnf" | "tdnf" | "zypper" | "pacman" => {
             if call.words.iter().all(|w| w.starts_with("--") || is_plain(w)) {
                 Class::Neutral
             } else {

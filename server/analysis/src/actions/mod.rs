@@ -3,9 +3,9 @@
 
 mod apt;
 mod command;
-mod ecosystem;
+pub(crate) mod ecosystem;
 pub(crate) mod footprint;
-mod layout;
+pub(crate) mod layout;
 pub mod merge_run;
 pub mod no_install_recommends;
 pub mod reorder_copy;
@@ -15,7 +15,7 @@ mod testing;
 
 use std::ops::Range;
 
-pub(crate) use command::is_core as is_core_command;
+pub(crate) use command::{is_core as is_core_command, is_system as is_system_command};
 use layerwise_model::{Context, Evaluation, File};
 
 use crate::fix::{Applicability, Edit};

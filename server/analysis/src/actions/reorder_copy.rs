@@ -50,19 +50,19 @@ const MAX_DISTANCE: usize = 50;
 pub struct ReorderCopy;
 
 /// A COPY of sources and the dependency step below it.
-struct Shape {
+pub(crate) struct Shape {
     /// The COPY.
-    copy: usize,
+    pub(crate) copy: usize,
     /// The last dependency step.
-    last: usize,
+    pub(crate) last: usize,
     /// Where that step is cut: the first command that needs the sources.
     split: Option<usize>,
     /// What has to be copied before.
-    inputs: Inputs,
+    pub(crate) inputs: Inputs,
     /// The steps' names, for the title.
     shown: Vec<&'static str>,
     /// A step that is added rather than moved.
-    invented: Option<&'static str>,
+    pub(crate) invented: Option<&'static str>,
     /// The command of a step that needs something to stand in for the sources (`cargo fetch`).
     dummy: Option<(usize, usize)>,
     safe: bool,
@@ -136,7 +136,8 @@ fn is_system_dir(path: &str) -> bool {
     )
 }
 
-fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
+/// What there is to reorder around a COPY of sources, if it is one.
+pub(crate) fn shape(cx: &Cx<'_>, stage: &Stage, copy: usize) -> Option<Shape> {
     let (sources, dir) = broad(cx, copy)?;
     let dest = path_clean(&sources.dest_path);
     let relative = !sources.dest.starts_with('/');
@@ -301,7 +302,7 @@ fn dedup(list: &mut Vec<String>) {
 }
 
 /// Whether an instruction ends in a continuation with nothing behind it, so that no line can be put below.
-fn is_open(instruction: &Instruction) -> bool {
+pub(crate) fn is_open(instruction: &Instruction) -> bool {
     instruction.source()[instruction.trimmed_range()].ends_with(instruction.escape())
 }
 
@@ -451,7 +452,8 @@ fn range(file: &File, shape: &Shape) -> Range<usize> {
     file.range(shape.copy).start..file.range(shape.last).end
 }
 
-fn offer(cx: &Cx<'_>, shape: &Shape) -> Option<Offer> {
+/// The offer of a shape: its title, what it promises and what is assumed.
+pub(crate) fn offer(cx: &Cx<'_>, shape: &Shape) -> Option<Offer> {
     let mut title = match shape.invented {
         Some(_) => format!(
             "Add a step that fetches the {} dependencies before the sources are copied",
@@ -531,7 +533,7 @@ fn source_file(cx: &Cx<'_>, shape: &Shape) -> (String, String) {
 }
 
 /// Where the comment lines begin that stand right above an instruction, and whether an empty line is above them.
-fn with_comments(file: &File, number: usize) -> (usize, bool) {
+pub(crate) fn with_comments(file: &File, number: usize) -> (usize, bool) {
     let blocks = file.parsed().layer().blocks();
     let mut first = file.block_of(number);
     while first > 0 && matches!(blocks[first - 1].block, Block::Comment(_)) {
@@ -550,7 +552,8 @@ fn pragma_above(file: &File, number: usize) -> bool {
         .any(|b| matches!(&b.block, Block::Comment(text) if is_pragma(text.trim())))
 }
 
-fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
+/// The edits of a shape.
+pub(crate) fn edits(cx: &Cx<'_>, shape: &Shape) -> Option<Vec<Edit>> {
     let file = cx.file;
     let layout = Layout::of(file);
     let newline = layout.newline;

@@ -2,5 +2,36 @@
 
 use super::Rule;
 
+mod cargo_deps_layer_missing;
+mod chmod_after_copy;
+mod chown_after_copy;
+mod composer_two_phase;
+mod copy_source_before_deps;
+mod copy_source_before_system_packages;
+mod dotnet_restore_order;
+mod expensive_step_below_cheap_volatile;
+mod go_mod_download_missing;
+mod maven_gradle_deps_missing;
+mod poetry_uv_install_project_early;
+mod support;
+mod user_created_after_source;
+mod volatile_arg_early;
+mod volatile_env_early;
+
 /// The rules of this category.
-pub(super) static RULES: &[&Rule] = &[];
+pub(super) static RULES: &[&Rule] = &[
+    &copy_source_before_deps::RULE,
+    &copy_source_before_system_packages::RULE,
+    &volatile_arg_early::RULE,
+    &volatile_env_early::RULE,
+    &chown_after_copy::RULE,
+    &chmod_after_copy::RULE,
+    &user_created_after_source::RULE,
+    &go_mod_download_missing::RULE,
+    &maven_gradle_deps_missing::RULE,
+    &dotnet_restore_order::RULE,
+    &cargo_deps_layer_missing::RULE,
+    &poetry_uv_install_project_early::RULE,
+    &composer_two_phase::RULE,
+    &expensive_step_below_cheap_volatile::RULE,
+];
