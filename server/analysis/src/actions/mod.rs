@@ -5,7 +5,7 @@ mod apt;
 mod command;
 mod ecosystem;
 pub(crate) mod footprint;
-mod layout;
+pub(crate) mod layout;
 pub mod merge_run;
 pub mod no_install_recommends;
 pub mod reorder_copy;
