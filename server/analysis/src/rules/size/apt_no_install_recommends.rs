@@ -121,7 +121,7 @@ RUN apt-get update && apt-get install -y curl
 RUN apt install -y some-odd-package
     ^^^^^^^^^^^^^^ whatever `some-odd-package` recommends
 RUN [\"apt-get\", \"install\", \"x\"]
-      ^^^^^^^^^^^^^^^^^^^^ whatever the packages recommend
+     ^^^^^^^^^^^^^^^^^^^^ whatever the packages recommend
 RUN apt-get install -y jq unzip
 RUN apt-get install --no-install-recommends -y git
 ",

@@ -131,7 +131,7 @@ mod tests {
             "\
 FROM fedora:41
 RUN dnf -y install a && microdnf -y in b
-                        ^^^^^^^^^^^^^^^ (~100 MB); add `microdnf clean all`
+                        ^^^^^^^^^^^^^^ (~100 MB); add `microdnf clean all`
 ",
         );
         check(
