@@ -84,7 +84,7 @@ pub(crate) fn installed(command: &SimpleCommand) -> Vec<String> {
 /// The installs of a script to which `--no-install-recommends` can be added: none that says anything about
 /// recommendations, reads a configuration file, or computes its options.
 pub(crate) fn installs(script: &Script) -> Vec<Install> {
-    script.commands().iter().filter_map(|command| install(script, command)).collect()
+    script.simple_commands().iter().filter_map(|command| install(script, command)).collect()
 }
 
 fn install(script: &Script, command: &SimpleCommand) -> Option<Install> {

@@ -36,7 +36,7 @@ use layerwise_syntax::{Form, Instruction, Keyword};
 use super::apt::{self, Install};
 use super::layout::Layout;
 use super::{Cx, Offer, Refactoring, selected};
-use crate::fix::{Applicability, Edit};
+use crate::fix::{Applicability, Edit, Fix};
 
 const ID: &str = "no-install-recommends";
 
@@ -154,7 +154,18 @@ fn run(instruction: &Instruction) -> Option<&Instruction> {
 }
 
 fn candidate<'a>(cx: &Cx<'a>, number: usize) -> Option<Candidate<'a>> {
-    let (_, instruction) = cx.file.instruction(number);
+    let present = || cx.file.stage_of(number).map_or_else(BTreeSet::new, |stage| present(cx, stage, number));
+    candidate_in(cx.file, number, present, || fetches(cx.file, number))
+}
+
+/// The same, where it is known what is installed above and whether a RUN from there on fetches by https.
+fn candidate_in(
+    file: &File,
+    number: usize,
+    present: impl FnOnce() -> BTreeSet<String>,
+    fetches: impl Fn() -> bool,
+) -> Option<Candidate<'_>> {
+    let (_, instruction) = file.instruction(number);
     let inner = run(instruction).filter(|_| instruction.is_valid())?;
     let script = inner.script()?;
     // A heredoc that is fed to a command is that command's own text.
@@ -165,7 +176,7 @@ fn candidate<'a>(cx: &Cx<'a>, number: usize) -> Option<Candidate<'a>> {
     if installs.is_empty() {
         return None;
     }
-    let mut present = cx.file.stage_of(number).map_or_else(BTreeSet::new, |stage| present(cx, stage, number));
+    let mut present = present();
     let mut planned = Vec::new();
     for install in installs {
         let listed: Vec<String> = install.packages.iter().filter_map(|p| p.name.clone()).collect();
@@ -181,7 +192,7 @@ fn candidate<'a>(cx: &Cx<'a>, number: usize) -> Option<Candidate<'a>> {
         let drops = |name: &String| {
             apt::recommends(name).is_some_and(|r| r.2.iter().any(|dropped| dropped == CERTIFICATES))
         };
-        if listed.iter().any(drops) && !present.contains(CERTIFICATES) && fetches(cx.file, number) {
+        if listed.iter().any(drops) && !present.contains(CERTIFICATES) && fetches() {
             present.insert(CERTIFICATES.to_owned());
             added.push((CERTIFICATES, "it came as a recommendation, and this file fetches by https"));
         }
@@ -205,7 +216,7 @@ fn present(cx: &Cx<'_>, stage: &Stage, before: usize) -> BTreeSet<String> {
             if let Some(script) =
                 (instruction.kind() == Some(Keyword::Run)).then(|| instruction.script()).flatten()
             {
-                names.extend(script.commands().iter().flat_map(apt::installed));
+                names.extend(script.simple_commands().iter().flat_map(apt::installed));
             }
         }
         match cx.evaluation.stages.get(stage.index).map(|s| &s.base) {
@@ -514,6 +525,77 @@ fn edits(file: &File, layout: &Layout, candidate: &Candidate<'_>, variant: Varia
         edit(end..end, format!("{}rm -rf /var/lib/apt/lists/*", layout.and(&[])));
     }
     edits
+}
+
+/// A RUN whose installs bring what nothing asked for, for the rule `apt-no-install-recommends`.
+#[derive(Debug)]
+pub(crate) struct Advice {
+    /// The first of the commands up to its subcommand and the options behind it, in the document.
+    pub(crate) range: Range<usize>,
+    /// How many packages come by recommendation alone.
+    pub(crate) packages: usize,
+    /// What they take, in bytes.
+    pub(crate) bytes: f64,
+    /// Whether these figures are for a single package, so that none may be what another one needs.
+    pub(crate) alone: bool,
+    /// The packages of which it is not known what they recommend.
+    pub(crate) unknown: Vec<String>,
+    /// The best offer of the refactoring.
+    pub(crate) fix: Fix,
+}
+
+/// What there is to say about each of some RUNs, in file order. All of them are in the stages of `chain`, the one on the
+/// image last, or stand in no stage.
+pub(crate) fn advise(cx: &Cx<'_>, numbers: &[usize], chain: &[usize]) -> Vec<Advice> {
+    let mut found = Vec::new();
+    if numbers.is_empty() || is_configured(cx.file) {
+        return found;
+    }
+    let last_fetch = cx
+        .file
+        .all()
+        .rev()
+        .find(|(_, _, i)| run(i).is_some() && i.source().contains("https://"))
+        .map(|f| f.0);
+    let layout = Layout::of(cx.file);
+    let mut names = BTreeSet::new();
+    if let Some(Base::Image(reference)) =
+        chain.last().and_then(|s| cx.evaluation.stages.get(*s)).map(|s| &s.base)
+        && has_certificates(reference)
+    {
+        names.insert(CERTIFICATES.to_owned());
+    }
+    for &number in numbers {
+        let (_, instruction) = cx.file.instruction(number);
+        let fetches = || last_fetch.is_some_and(|last| last >= number);
+        let candidate = candidate_in(cx.file, number, || names.clone(), fetches);
+        if let Some(first) = candidate.as_ref().and_then(|c| c.installs.first()) {
+            let candidates = candidate.as_slice();
+            let dropped = dropped(candidates, Variant::Full);
+            let script = candidates[0].script;
+            let start = script.source_range(first.install.command.range.clone()).start;
+            let end = script.source_range(first.install.anchor.range.clone()).end;
+            let offer = offer(cx, candidates, Variant::Full, number.to_string());
+            found.push(Advice {
+                range: cx.file.absolute(number, start..end),
+                packages: dropped.names.len() + dropped.unnamed,
+                bytes: dropped.megabytes * 1e6,
+                alone: dropped.listed == 1 && dropped.unknown.is_empty(),
+                unknown: dropped.unknown,
+                fix: Fix {
+                    title: offer.title,
+                    applicability: offer.applicability,
+                    edits: edits(cx.file, &layout, &candidates[0], Variant::Full),
+                },
+            });
+        }
+        if instruction.kind() == Some(Keyword::Run)
+            && let Some(script) = instruction.script()
+        {
+            names.extend(script.simple_commands().iter().flat_map(apt::installed));
+        }
+    }
+    found
 }
 
 fn line_start(source: &str, at: usize) -> usize {

@@ -10,7 +10,7 @@ mod history;
 mod image;
 mod learn;
 pub mod log;
-mod run;
+pub(crate) mod run;
 #[cfg(test)]
 mod testing;
 

@@ -2,5 +2,48 @@
 
 use super::Rule;
 
+mod add_for_local_archive;
+mod apk_no_cache;
+mod apt_lists_left;
+mod apt_no_install_recommends;
+mod archive_left;
+mod conda_clean;
+mod consecutive_runs;
+mod copy_root_filesystem;
+mod curl_and_wget;
+mod dnf_yum_cache_left;
+mod double_install;
+mod later;
+mod layers;
+mod npm_cache_left;
+mod pip_no_cache_dir;
+mod recursive_permission_change;
+mod split_apt_installs;
+mod useradd_high_uid;
+mod yarn_cache_left;
+mod zypper_cache_left;
+
 /// The rules of this category.
-pub(super) static RULES: &[&Rule] = &[];
+pub(super) static RULES: &[&Rule] = &[
+    &add_for_local_archive::RULE,
+    &apk_no_cache::RULE,
+    &apt_lists_left::RULE,
+    &apt_no_install_recommends::RULE,
+    &archive_left::RULE,
+    &conda_clean::RULE,
+    &consecutive_runs::RULE,
+    &copy_root_filesystem::RULE,
+    &curl_and_wget::RULE,
+    &dnf_yum_cache_left::RULE,
+    &double_install::RULE,
+    &later::CLEANUP,
+    &later::MOVE,
+    &later::PACKAGES,
+    &npm_cache_left::RULE,
+    &pip_no_cache_dir::RULE,
+    &recursive_permission_change::RULE,
+    &split_apt_installs::RULE,
+    &useradd_high_uid::RULE,
+    &yarn_cache_left::RULE,
+    &zypper_cache_left::RULE,
+];
