@@ -58,6 +58,22 @@ impl Selection {
         found
     }
 
+    /// Gives the findings of a rule a severity, which also switches it on; `off` switches it off. False if `level` is none of
+    /// `error`, `warning`, `info`, `hint` and `off`.
+    pub fn set_severity(&mut self, rule: &str, level: &str) -> bool {
+        match Severity::parse(level) {
+            None if level == "off" => self.except.push(rule.to_owned()),
+            None => return false,
+            Some(severity) => {
+                // What is said later can switch on again what was off.
+                self.except.retain(|other| other != rule);
+                self.also.push(rule.to_owned());
+                self.severities.push((rule.to_owned(), severity));
+            }
+        }
+        true
+    }
+
     fn severity(&self, meta: &Meta) -> Option<Severity> {
         let named = |(name, _): &&(String, Severity)| meta.is_selected_by(name);
         self.severities.iter().rev().find(named).map(|(_, severity)| *severity)

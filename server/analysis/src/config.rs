@@ -70,8 +70,8 @@ pub struct Problem {
 struct Section {
     select: Option<Vec<String>>,
     ignore: Vec<String>,
-    /// By name; `None` for off.
-    severity: Vec<(String, Option<Severity>)>,
+    /// Levels by rule.
+    severity: Vec<(String, String)>,
     rules: Map<String, Value>,
     context: Option<String>,
     target: Option<String>,
@@ -147,16 +147,8 @@ impl Config {
                 selection.only.clone_from(select);
             }
             selection.except.extend(section.ignore.iter().cloned());
-            for (name, severity) in &section.severity {
-                match severity {
-                    None => selection.except.push(name.clone()),
-                    Some(severity) => {
-                        // An override can switch on again what is off above.
-                        selection.except.retain(|other| other != name);
-                        selection.also.push(name.clone());
-                        selection.severities.push((name.clone(), *severity));
-                    }
-                }
+            for (name, level) in &section.severity {
+                selection.set_severity(name, level);
             }
             options.extend(section.rules.clone());
             settled.context = section.context.clone().or(settled.context);
@@ -198,7 +190,8 @@ impl Section {
                 .push(wrong(value, "`severity` is a table: `[severity]`, then `rule = \"hint\"`."));
         };
         for (name, level) in table {
-            let Some(severity) = level.get_ref().as_str().and_then(parse_level) else {
+            let known = |text: &&str| *text == "off" || Severity::parse(text).is_some();
+            let Some(severity) = level.get_ref().as_str().filter(known) else {
                 let message =
                     "The severity of a rule is \"error\", \"warning\", \"info\", \"hint\" or \"off\".";
                 problems.push(wrong(level, message));
@@ -210,7 +203,7 @@ impl Section {
                 let message = "Syntax errors are errors always: the build fails on them.".to_owned();
                 problems.push(Problem { range: name.span(), message });
             } else {
-                self.severity.push((name.get_ref().to_string(), severity));
+                self.severity.push((name.get_ref().to_string(), severity.to_owned()));
             }
         }
     }
@@ -238,17 +231,6 @@ impl Section {
             }
         }
     }
-}
-
-fn parse_level(text: &str) -> Option<Option<Severity>> {
-    Some(match text {
-        "error" => Some(Severity::Error),
-        "warning" => Some(Severity::Warning),
-        "info" => Some(Severity::Info),
-        "hint" => Some(Severity::Hint),
-        "off" => None,
-        _ => return None,
-    })
 }
 
 fn wrong(value: &Spanned<DeValue<'_>>, message: &str) -> Problem {

@@ -18,6 +18,13 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The severity of this name; see [`Self::as_str`].
+    pub fn parse(name: &str) -> Option<Severity> {
+        [Severity::Hint, Severity::Info, Severity::Warning, Severity::Error]
+            .into_iter()
+            .find(|s| s.as_str() == name)
+    }
+
     /// The name in JSON and on the command line: `hint`, `info`, `warning`, `error`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod diagnostic;
 pub mod fix;
 pub mod fix_all;
+pub mod migrate;
 mod names;
 pub mod options;
 pub mod plan;

@@ -13,6 +13,7 @@ mod graph;
 mod learn;
 mod lint;
 mod lsp;
+mod migrate;
 mod offers;
 mod output;
 mod parallel;
@@ -50,6 +51,7 @@ enum Command {
     Learn(learn::Learn),
     Forget(forget::Forget),
     Syntax(syntax::Syntax),
+    Migrate(migrate::Migrate),
     Lsp(lsp::Lsp),
 }
 
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Learn(command) => command.run(),
         Command::Forget(command) => command.run(),
         Command::Syntax(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Lsp(command) => command.run(),
     };
     status.into()

@@ -23,6 +23,9 @@ const PAGE_PARTS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Where the schema of `layerwise.toml` is.
+const SCHEMA: &str = "docs/layerwise.schema.json";
+
 /// Where the pages of the rules and refactorings are.
 const RULES: &str = "docs/rules";
 
@@ -90,6 +93,10 @@ pub fn stale(root: &Path) -> io::Result<Vec<Stale>> {
             found.push(Stale { path, content: Some(content) });
         }
     }
+    let schema = serde_json::to_string_pretty(&layerwise_analysis::config::schema())? + "\n";
+    if !fs::read_to_string(root.join(SCHEMA)).is_ok_and(|old| old.replace("\r\n", "\n") == schema) {
+        found.push(Stale { path: SCHEMA.into(), content: Some(schema) });
+    }
     let pages = rules_docs::pages();
     for (path, content) in &pages {
         let same = fs::read_to_string(root.join(path)).is_ok_and(|old| old.replace("\r\n", "\n") == *content);
@@ -152,6 +159,7 @@ mod tests {
             all.len(),
             QUERY_COPIES.iter().map(|(_, names)| names.len()).sum::<usize>()
                 + PAGE_PARTS.len()
+                + 1
                 + rules_docs::pages().len()
         );
         let script = all.iter().find(|file| file.path.ends_with("page.js")).and_then(|f| f.content.clone());

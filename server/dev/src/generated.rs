@@ -5,7 +5,7 @@ use std::path::Path;
 
 use layerwise_dev::generate;
 
-/// Write the copies of queries/ and editors/visualizer/ that crates and editors ship, and the rules' pages
+/// Write the copies of queries/ and editors/visualizer/ that crates and editors ship, the rules' pages and the schema of layerwise.toml
 #[derive(clap::Args)]
 pub(crate) struct Gen {
     /// Write nothing; fail if a file is not what it should be

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod fix;
 mod learn;
+mod migrate;
 mod plan;
 #[cfg(unix)]
 mod shellcheck;

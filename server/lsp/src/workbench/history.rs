@@ -117,7 +117,7 @@ impl History {
     }
 
     /// The files that change when a HEAD moves that an answer depends on.
-    fn heads(&self) -> Vec<PathBuf> {
+    pub(super) fn heads(&self) -> Vec<PathBuf> {
         let state = self.lock();
         state
             .kept

@@ -9,6 +9,7 @@ mod baseline;
 mod build;
 mod cache;
 mod cache_hover;
+mod configs;
 mod contexts;
 mod document;
 mod engine_images;
@@ -34,6 +35,7 @@ use layerwise_syntax::text::Text;
 
 use crate::engine::{Abilities, Analysis, Document, Engine, Features, FileEvent};
 use baseline::Known;
+use configs::Configs;
 use contexts::Contexts;
 use engine_images::EngineImages;
 use history::History;
@@ -61,6 +63,7 @@ pub(crate) struct Workbench {
 pub(crate) struct Shared {
     settings: RwLock<Arc<Settings>>,
     folders: RwLock<Vec<PathBuf>>,
+    configs: Configs,
     contexts: Contexts,
     fs: Arc<dyn ContextFs>,
     /// Whether git may be asked: not where the files are none of the disk's.
@@ -91,6 +94,7 @@ impl Workbench {
             shared: Arc::new(Shared {
                 settings: RwLock::default(),
                 folders: RwLock::default(),
+                configs: Configs::default(),
                 contexts: Contexts::new(Arc::clone(&fs)),
                 fs,
                 asks_git,
@@ -110,6 +114,20 @@ impl Workbench {
 impl Shared {
     fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What counts for a Dockerfile: the settings that the editor has given, over its configuration.
+    fn settings_for(&self, given: &Arc<Settings>, path: Option<&Path>) -> Arc<Settings> {
+        let (settings, new) = self.configs.settle(self.fs.as_ref(), given, path);
+        if new {
+            self.watch_files();
+        }
+        settings
+    }
+
+    /// Watches the files outside of contexts that answers depend on.
+    fn watch_files(&self) {
+        self.contexts.watch_also(self.history.heads().into_iter().chain(self.configs.files()));
     }
 
     /// The workspace folder that a path is in; the innermost of several.
@@ -516,6 +534,41 @@ mod tests {
         assert!(!edits.is_empty());
         assert_eq!(view.resolve("refactoring:merge-run:9-9", 0..1, &none), None);
         assert_eq!(view.resolve("nonsense", 0..1, &none), None);
+    }
+
+    #[test]
+    fn the_nearest_configuration_counts_and_the_editor_wins() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let config = dir.path().join("layerwise.toml");
+        let text = "FROM debian:12 AS Build\nMAINTAINER me\n";
+        let workbench = Workbench::on(Arc::new(OsFs), None, false, Duration::ZERO);
+        workbench.folders(&[dir.path().to_path_buf()]);
+        let mut document =
+            workbench.open(Text::new(text), Some(&dir.path().join("Dockerfile")), "dockerfile");
+        let both = ["stage-name-casing", "maintainer"];
+        assert_eq!(codes(document.view().as_ref()), both);
+        std::fs::write(&config, "ignore = [\"maintainer\"]\n").expect("a file");
+        assert_eq!(codes(document.view().as_ref()), ["stage-name-casing"]);
+        std::fs::write(&config, "[severity]\nstage-name-casing = \"off\"\nmaintainer = \"error\"\n")
+            .expect("a file");
+        let found = document.view().diagnostics(&Cancel::default());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].severity, crate::engine::Severity::Error);
+        workbench.configure(&serde_json::json!({ "rules": { "select": ["stage-name-casing"] } }));
+        assert_eq!(codes(document.view().as_ref()), ["stage-name-casing"]);
+        workbench.configure(&serde_json::json!({ "rules": { "severity": { "maintainer": "off" } } }));
+        assert_eq!(codes(document.view().as_ref()), [""; 0]);
+        workbench.configure(&serde_json::json!({}));
+        std::fs::write(&config, "\nignroe = []\n").expect("a file");
+        let found = document.view().diagnostics(&Cancel::default());
+        let wrong = found.iter().find(|d| d.code == "configuration").expect("it is said");
+        assert!(
+            wrong.message.starts_with("layerwise.toml:2:1: There is no key `ignroe`"),
+            "{}",
+            wrong.message
+        );
+        std::fs::remove_file(&config).expect("it was there");
+        assert_eq!(codes(document.view().as_ref()), both);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The settings under `layerwise` that a client sends.
 //!
-//! `{"rules": {"select": [..], "ignore": [..], "all": bool}, "context": "dir", "target": "stage", "platform": "os/arch",
+//! `{"rules": {"select": [..], "ignore": [..], "all": bool, "severity": {"rule": "hint"}}, "context": "dir", "target": "stage", "platform": "os/arch",
 //! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
 //! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
 //! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second, "docker": bool}`, all
 //! optional.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use layerwise_analysis::Selection;
 use layerwise_analysis::plan::Contents;
@@ -40,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) mbps: Option<f64>,
     /// Whether the local engine is asked how big base images are.
     pub(crate) docker: bool,
+    /// The build context that the file of configuration names.
+    pub(crate) context_root: Option<PathBuf>,
+    /// What is wrong with that file.
+    pub(crate) problems: Vec<String>,
 }
 
 /// When steps that run again are diagnostics.
@@ -66,6 +71,8 @@ impl Default for Settings {
             cache: Contents::Local,
             mbps: None,
             docker: false,
+            context_root: None,
+            problems: Vec::new(),
         }
     }
 }
@@ -160,6 +167,11 @@ fn rules(value: &Value, selection: &mut Selection) -> bool {
         "select" => texts(value).map(|v| selection.only = v).is_some(),
         "ignore" => texts(value).map(|v| selection.except = v).is_some(),
         "all" => value.as_bool().map(|v| selection.all = v).is_some(),
+        "severity" => value.as_object().is_some_and(|levels| {
+            levels
+                .iter()
+                .all(|(rule, level)| level.as_str().is_some_and(|level| selection.set_severity(rule, level)))
+        }),
         _ => false,
     })
 }

@@ -31,7 +31,9 @@ const RULES_URL: &str = "https://github.com/layerwise/layerwise/blob/main/docs/r
 /// A view of a document.
 pub(crate) struct View {
     pub(crate) own: Arc<Own>,
-    pub(crate) settings: Arc<Settings>,
+    /// What the editor has set.
+    given: Arc<Settings>,
+    settings: OnceLock<Arc<Settings>>,
     pub(crate) file: File,
     /// When the document was last edited.
     pub(crate) edited: Option<Instant>,
@@ -53,7 +55,8 @@ pub(crate) struct Folder {
 impl View {
     pub(crate) fn new(own: Arc<Own>, parsed: Parsed, edited: Option<Instant>) -> View {
         View {
-            settings: own.shared.settings(),
+            given: own.shared.settings(),
+            settings: OnceLock::new(),
             own,
             file: File::new(parsed),
             edited,
@@ -66,16 +69,22 @@ impl View {
         }
     }
 
+    /// What counts for this file: what the editor has set, over the nearest `layerwise.toml`. Looked for when it is first
+    /// needed, since nothing reads under the session's lock.
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        self.settings.get_or_init(|| self.own.shared.settings_for(&self.given, self.own.path.as_deref()))
+    }
+
     fn findings(&self) -> &[Finding] {
         self.findings.get_or_init(|| {
             let eval = self.evaluation();
-            let needs_context = check::needs_context(&self.file, &self.settings.selection);
+            let needs_context = check::needs_context(&self.file, &self.settings().selection);
             let context = if needs_context { self.context() } else { None };
             let input = Input {
                 file: &self.file,
                 eval,
                 context: context.as_deref(),
-                selection: &self.settings.selection,
+                selection: &self.settings().selection,
                 path: self.own.path.as_deref().and_then(std::path::Path::to_str),
             };
             let mut checker = self.own.checker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,9 +104,12 @@ impl View {
             let shared = &self.own.shared;
             let fs = shared.fs.as_ref();
             let folder = shared.folder_of(path);
-            let root = match (&self.settings.context, &folder) {
+            let root = match (&self.settings().context, &folder) {
                 (Some(configured), Some(folder)) => folder.join(configured),
                 (Some(configured), None) => path.parent()?.join(configured),
+                (None, _) if self.settings().context_root.is_some() => {
+                    self.settings().context_root.clone()?
+                }
                 (None, _) => {
                     let eval = self.evaluation();
                     let top = folder.unwrap_or_else(|| root::top_for(fs, path));
@@ -123,14 +135,14 @@ impl View {
     }
 
     fn all_stages(&self) -> Options {
-        Options { all_stages: true, ..self.settings.options.clone() }
+        Options { all_stages: true, ..self.settings().options.clone() }
     }
 
     fn offers(&self, range: Range<usize>) -> Vec<Offer> {
         let context = self.context();
         let rebuilds = |text: &str, path: &str| {
             let file = File::new(Parsed::new(text));
-            plan::rebuilt_when(&file, context.as_deref()?, &[path.to_owned()], &self.settings.options)
+            plan::rebuilt_when(&file, context.as_deref()?, &[path.to_owned()], &self.settings().options)
         };
         let evaluation = self.evaluation();
         let cx = Cx { file: &self.file, evaluation, context: context.as_deref(), rebuilds: Some(&rebuilds) };
@@ -146,7 +158,7 @@ impl View {
                 return Vec::new();
             }
             let text = self.file.parsed().text().to_string();
-            let context = if check::needs_context(&self.file, &self.settings.selection) {
+            let context = if check::needs_context(&self.file, &self.settings().selection) {
                 self.context()
             } else {
                 None
@@ -154,7 +166,7 @@ impl View {
             let fixed = fix_all::fix_all(
                 &text,
                 &fix_all::Fixing {
-                    selection: &self.settings.selection,
+                    selection: &self.settings().selection,
                     context: context.as_deref(),
                     path: self.own.path.as_deref().and_then(std::path::Path::to_str),
                     options: &self.all_stages(),
@@ -198,6 +210,16 @@ const REFACTORING: &str = "refactoring";
 impl Analysis for View {
     fn diagnostics(&self, _: &Cancel) -> Vec<Diagnostic> {
         let mut all: Vec<Diagnostic> = self.findings().iter().map(diagnostic).collect();
+        all.extend(self.settings().problems.iter().map(|problem| Diagnostic {
+            range: 0..0,
+            severity: Severity::Error,
+            code: "configuration".to_owned(),
+            url: None,
+            message: problem.clone(),
+            related: Vec::new(),
+            tags: Vec::new(),
+            data: Value::Null,
+        }));
         all.extend(self.cache_diagnostics());
         all
     }

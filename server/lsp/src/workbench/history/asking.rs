@@ -263,7 +263,7 @@ fn give(
         return;
     }
     let news = shared.history.answered(question, answer, context, head);
-    shared.contexts.watch_also(shared.history.heads());
+    shared.watch_files();
     if news {
         shared.changed();
     }
