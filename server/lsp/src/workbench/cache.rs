@@ -285,6 +285,7 @@ impl View {
 
     /// Compares what was given with what would be given now.
     pub(crate) fn settled(&self) -> Settled {
+        self.ask_shellcheck();
         let (hints, lenses, diagnostics) = {
             let given = self.own.given.lock().unwrap_or_else(PoisonError::into_inner);
             (given.hints.clone(), given.lenses.clone(), given.diagnostics.clone())
