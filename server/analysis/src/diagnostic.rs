@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::fix::Fix;
+use crate::shellcheck::SHELLCHECK;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +37,12 @@ impl Severity {
     }
 }
 
+/// Where rules are explained: the folder of their pages.
+pub const PAGES: &str = "https://github.com/layerwise/layerwise/blob/main/docs/rules/";
+
+/// Where ShellCheck's codes are explained.
+const SHELLCHECK_PAGES: &str = "https://www.shellcheck.net/wiki/";
+
 /// A finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -59,4 +66,29 @@ pub struct Diagnostic {
     pub unnecessary: bool,
     /// Whether it is about something deprecated (editors strike it through).
     pub deprecated: bool,
+}
+
+impl Diagnostic {
+    /// The name that editors show: the rule's, or ShellCheck's own code.
+    pub fn shown_code(&self) -> &'static str {
+        if self.is_shellchecks() { self.code } else { self.rule }
+    }
+
+    /// The page that explains it, as an absolute URL; `None` for a user's own rule, which has none.
+    pub fn url(&self) -> Option<String> {
+        if self.is_shellchecks() {
+            return Some(format!("{SHELLCHECK_PAGES}{}", self.code));
+        }
+        // A user's rule has no code beside its name.
+        (self.code != self.rule).then(|| format!("{PAGES}{}", page_name(self.code, self.rule)))
+    }
+
+    fn is_shellchecks(&self) -> bool {
+        self.rule == SHELLCHECK.name
+    }
+}
+
+/// The file name of a rule's page.
+pub fn page_name(code: &str, name: &str) -> String {
+    format!("{code}-{name}.md")
 }

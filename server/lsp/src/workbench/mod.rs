@@ -20,6 +20,7 @@ mod markdown;
 mod pages;
 mod planned;
 mod settings;
+mod shell;
 mod view;
 
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ use contexts::Contexts;
 use engine_images::EngineImages;
 use history::History;
 use settings::Settings;
+use shell::Shell;
 
 /// How long typing must have stopped before what is shown of the plan changes: longer than between two keys, and not yet a
 /// wait.
@@ -72,6 +74,7 @@ pub(crate) struct Shared {
     store: Option<Store>,
     history: History,
     engine_images: EngineImages,
+    shell: Shell,
     /// How long nobody must have typed before what is shown changes.
     settle: Duration,
     abilities: OnceLock<Abilities>,
@@ -101,6 +104,7 @@ impl Workbench {
                 store,
                 history: History::default(),
                 engine_images: EngineImages::default(),
+                shell: Shell::default(),
                 settle,
                 abilities: OnceLock::new(),
                 known: Mutex::default(),
@@ -184,6 +188,7 @@ impl Engine for Workbench {
         let (settings, problems) = Settings::read(settings);
         *self.shared.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         self.shared.engine_images.forget();
+        self.shared.shell.forget();
         problems
     }
 

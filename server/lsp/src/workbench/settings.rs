@@ -3,7 +3,8 @@
 //! `{"rules": {"select": [..], "ignore": [..], "all": bool, "severity": {"rule": "hint"}}, "context": "dir", "target": "stage", "platform": "os/arch",
 //! "buildArgs": {"NAME": "value"}, "inlayHints": bool, "codeLens": bool, "cacheDiagnostics": "auto" | "on" | "off",
 //! "baseline": "auto" | "build" | "head" | "opened" | "none" | a git revision, "cache": "local" | "min" | "max" | "none",
-//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second, "docker": bool}`, all
+//! "engine": "buildkit" | "buildkit 0.12" | "docker 28.5" | "buildah" | "legacy" | .., "bandwidth": megabits a second, "docker": bool,
+//! "shellcheck": "off" | "on" | the absolute path of the program}`, all
 //! optional.
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use layerwise_model::{Engine, Options, Platform};
 use serde_json::Value;
 
 use super::baseline::Choice;
+use super::shell;
 
 /// What the user has set.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) context_root: Option<PathBuf>,
     /// What is wrong with that file.
     pub(crate) problems: Vec<String>,
+    /// Whether ShellCheck is run, and which.
+    pub(crate) shellcheck: shell::Choice,
 }
 
 /// When steps that run again are diagnostics.
@@ -73,6 +77,7 @@ impl Default for Settings {
             docker: false,
             context_root: None,
             problems: Vec::new(),
+            shellcheck: shell::Choice::Off,
         }
     }
 }
@@ -134,6 +139,10 @@ impl Settings {
                     _ => false,
                 },
                 "docker" => value.as_bool().map(|v| settings.docker = v).is_some(),
+                "shellcheck" => {
+                    let named = value.as_str().and_then(shell::Choice::parse);
+                    named.map(|v| settings.shellcheck = v).is_some()
+                }
                 "bandwidth" => {
                     let mbps = value.as_f64().filter(|mbps| *mbps > 0.0);
                     mbps.map(|mbps| settings.mbps = Some(mbps)).is_some()
@@ -203,7 +212,7 @@ mod tests {
             "buildArgs": { "A": "1", "B": 2 }, "inlayHints": false, "path": "/x", "trace": { "server": "off" },
             "codeLens": false, "cacheDiagnostics": "on", "baseline": "v1.0", "cache": "min", "engine": "buildah",
             "bandwidth": 50,
-            "docker": true,
+            "docker": true, "shellcheck": "on",
             "client": { "commands": [] },
         }));
         assert_eq!(problems, Vec::<String>::new());
@@ -218,6 +227,7 @@ mod tests {
         assert_eq!(settings.baseline, Choice::Revision("v1.0".to_owned()));
         assert_eq!((settings.cache, settings.options.engine.name.as_str()), (Contents::Min, "buildah"));
         assert_eq!((settings.mbps, settings.docker), (Some(50.0), true));
+        assert_eq!(settings.shellcheck, shell::Choice::On);
     }
 
     #[test]
@@ -227,6 +237,7 @@ mod tests {
             (json!([]), 1),
             (json!({ "target": 3, "context": "x" }), 1),
             (json!({ "nothing": true }), 1),
+            (json!({ "shellcheck": "bin/shellcheck" }), 1),
             (json!({ "rules": { "select": "E003" } }), 1),
             (json!({ "platform": "a/b/c/d" }), 1),
             (

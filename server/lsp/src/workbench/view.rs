@@ -25,9 +25,6 @@ use crate::engine::{
     Hover, InlayHint, Related, Settled, Severity, Symbol, SymbolKind, Tag, WhatIf,
 };
 
-/// Where rules are explained.
-const RULES_URL: &str = "https://github.com/layerwise/layerwise/blob/main/docs/rules/";
-
 /// A view of a document.
 pub(crate) struct View {
     pub(crate) own: Arc<Own>,
@@ -123,7 +120,7 @@ impl View {
     }
 
     /// The file evaluated with all its stages; what an edit did not touch comes from the view before.
-    fn evaluation(&self) -> &Evaluation {
+    pub(crate) fn evaluation(&self) -> &Evaluation {
         self.evaluation.get_or_init(|| {
             let lock = || self.own.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
             let last = lock().clone();
@@ -209,7 +206,9 @@ const REFACTORING: &str = "refactoring";
 
 impl Analysis for View {
     fn diagnostics(&self, _: &Cancel) -> Vec<Diagnostic> {
-        let mut all: Vec<Diagnostic> = self.findings().iter().map(diagnostic).collect();
+        let with_shell = self.with_shell(self.findings());
+        let findings = with_shell.as_deref().unwrap_or_else(|| self.findings());
+        let mut all: Vec<Diagnostic> = findings.iter().map(diagnostic).collect();
         all.extend(self.settings().problems.iter().map(|problem| Diagnostic {
             range: 0..0,
             severity: Severity::Error,
@@ -234,11 +233,14 @@ impl Analysis for View {
         };
         let mut found = Vec::new();
         if wanted("quickfix") {
-            for finding in self.findings().iter().filter(|f| touches(&f.range, &range)) {
+            let with_shell = self.with_shell(self.findings());
+            let findings = with_shell.as_deref().unwrap_or_else(|| self.findings());
+            for finding in findings.iter().filter(|f| touches(&f.range, &range)) {
                 for (index, fix) in finding.fixes.iter().enumerate() {
                     let shown = fix.applicability == Applicability::DisplayOnly;
                     found.push(CodeAction {
-                        id: format!("{FIX}:{}:{index}", finding.rule),
+                        // Of one rule there is one finding at a place; of ShellCheck there may be several.
+                        id: format!("{FIX}:{}:{index}", finding.code),
                         range: finding.range.clone(),
                         title: titled(&fix.title, fix.applicability),
                         kind: "quickfix",
@@ -286,7 +288,9 @@ impl Analysis for View {
         let (name, key) = rest.split_once(':')?;
         match what {
             FIX => {
-                let finding = self.findings().iter().find(|f| f.rule == name && f.range == range)?;
+                let with_shell = self.with_shell(self.findings());
+                let findings = with_shell.as_deref().unwrap_or_else(|| self.findings());
+                let finding = findings.iter().find(|f| f.code == name && f.range == range)?;
                 let fix = finding.fixes.get(key.parse::<usize>().ok()?)?;
                 Some(fix.edits.iter().cloned().map(edit).collect())
             }
@@ -454,8 +458,8 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
             Level::Info => Severity::Information,
             Level::Hint => Severity::Hint,
         },
-        code: finding.rule.to_owned(),
-        url: Some(format!("{RULES_URL}{}-{}.md", finding.code, finding.rule)),
+        code: finding.shown_code().to_owned(),
+        url: finding.url(),
         message: finding.message.clone(),
         related: finding
             .related

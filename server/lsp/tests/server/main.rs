@@ -9,5 +9,7 @@ mod hostile;
 mod lifecycle;
 mod ordering;
 mod plan;
+#[cfg(unix)]
+mod shellcheck;
 mod sync;
 mod workbench;
