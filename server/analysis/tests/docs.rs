@@ -19,8 +19,14 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
     let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
-    let found =
-        common::check(&text, Options::default(), &selection, Some(of("dockerignore").unwrap_or_default()));
+    let ignore = of("dockerignore");
+    let found = match of("context") {
+        Some(files) => {
+            let context = common::context_of(files, ignore);
+            common::check_in(&text, Options::default(), &selection, Some(&context))
+        }
+        None => common::check(&text, Options::default(), &selection, Some(ignore.unwrap_or_default())),
+    };
     found.iter().any(|d| d.rule == rule)
 }
 
@@ -34,7 +40,8 @@ fn examples_are_right() {
         assert!(finds(meta.name, &example), "{}: the example does not trigger it", meta.name);
         // The ignore file of the example holds for both.
         let mut instead = blocks(meta.doc, "Use instead");
-        instead.extend(example.iter().filter(|(language, _)| *language == "dockerignore"));
+        instead
+            .extend(example.iter().filter(|(language, _)| matches!(*language, "dockerignore" | "context")));
         assert!(!finds(meta.name, &instead), "{}: what to use instead triggers it", meta.name);
         assert!(!finds("syntax-error", &instead), "{}: what to use instead does not build", meta.name);
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_model::{
+    Content, Context, Dockerignore, Entry, EntryKind, File, Options, Platform, Tree, evaluate,
+};
 use layerwise_syntax::Parsed;
 
 use crate::check::{Checker, Input, Selection};
@@ -50,6 +52,27 @@ pub(crate) fn ignored(ignore: &str, text: &str) -> Vec<Diagnostic> {
     let mut found = run(text, &Selection::default(), Some(&context));
     found.retain(|d| d.code == "E031");
     found
+}
+
+/// The messages of one rule in a build context of these files, each of a few bytes; without an ignore file if `ignore` is
+/// `None`.
+pub(crate) fn in_context(rule: &str, files: &[&str], ignore: Option<&str>, text: &str) -> Vec<String> {
+    let ignored = Dockerignore::parse(ignore.unwrap_or_default());
+    let mut entries = Tree::new();
+    for path in files.iter().filter(|path| ignored.in_context(path)) {
+        let content = Content::Unread(1);
+        entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
+    }
+    let context = Context {
+        entries,
+        ignore: Arc::new(ignored),
+        ignore_file: ignore.map(|_| ".dockerignore".to_owned()),
+        dockerfile: Some("Dockerfile".to_owned()),
+        ..Context::default()
+    };
+    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let found = run(text, &selection, Some(&context));
+    found.into_iter().filter(|d| d.code == rule).map(|d| d.message).collect()
 }
 
 /// The line (from 1) of a byte.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use layerwise_analysis::Diagnostic;
 use layerwise_analysis::check::{Checker, Input, Selection};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_model::{
+    Content, Context, Dockerignore, Entry, EntryKind, File, Options, Platform, Tree, evaluate,
+};
 use layerwise_syntax::Parsed;
 
 /// The reference material: `../shared` beside the checkout, or what `LAYERWISE_SHARED` says.
@@ -53,20 +55,41 @@ impl Images for TestImages {
 
 /// The diagnostics of a text as `docker build --check` would evaluate it.
 pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
-    let file = File::new(Parsed::new(text));
-    let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
     let context = ignore.map(|ignore| Context {
         ignore: Arc::new(Dockerignore::parse(ignore)),
         ignore_file: Some(".dockerignore".to_owned()),
         ..Context::default()
     });
-    Checker::default().check(&Input {
-        file: &file,
-        eval: &eval,
-        context: context.as_ref(),
-        selection,
-        path: None,
-    })
+    check_in(text, options, selection, context.as_ref())
+}
+
+/// The same in a build context.
+pub fn check_in(
+    text: &str,
+    options: Options,
+    selection: &Selection,
+    context: Option<&Context>,
+) -> Vec<Diagnostic> {
+    let file = File::new(Parsed::new(text));
+    let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
+    Checker::default().check(&Input { file: &file, eval: &eval, context, selection, path: None })
+}
+
+/// A build context of files, one path a line, under an ignore file, if there is one.
+pub fn context_of(files: &str, ignore: Option<&str>) -> Context {
+    let ignored = Dockerignore::parse(ignore.unwrap_or_default());
+    let mut entries = Tree::new();
+    for path in files.lines().filter(|path| !path.is_empty() && ignored.in_context(path)) {
+        let content = Content::Unread(1);
+        entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
+    }
+    Context {
+        entries,
+        ignore: Arc::new(ignored),
+        ignore_file: ignore.map(|_| ".dockerignore".to_owned()),
+        dockerfile: Some("Dockerfile".to_owned()),
+        ..Context::default()
+    }
 }
 
 /// The line (from 1) of a byte.
