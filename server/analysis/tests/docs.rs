@@ -25,7 +25,8 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
             let context = common::context_of(files, ignore);
             common::check_in(&text, Options::default(), &selection, Some(&context))
         }
-        None => common::check(&text, Options::default(), &selection, Some(ignore.unwrap_or_default())),
+        // A context without files would say that there is nothing to copy.
+        None => common::check(&text, Options::default(), &selection, ignore),
     };
     found.iter().any(|d| d.rule == rule)
 }

@@ -102,9 +102,8 @@ RUN CGO_ENABLED=0 go build -o /app .
 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ runs again whenever any file changes, and the modules are downloaded again
 ",
         );
-        for text in ["FROM example.com/go\nWORKDIR /x\nCOPY . .\nRUN go test ./... && go build ./...\n"] {
-            assert_eq!(lines("C029", text).len(), 1, "{text}");
-        }
+        let text = "FROM example.com/go\nWORKDIR /x\nCOPY . .\nRUN go test ./... && go build ./...\n";
+        assert_eq!(lines("C029", text).len(), 1);
         for text in [
             "FROM golang:1.24\nWORKDIR /x\nCOPY go.mod .\nRUN go mod download\nCOPY . .\nRUN go build .\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY . .\nRUN --mount=type=cache,target=/go/pkg/mod go build .\n",
