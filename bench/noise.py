@@ -32,7 +32,11 @@ def findings(binary, folder, select):
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise SystemExit(f"layerwise: exit status {done.returncode}: {' '.join(lines[-3:])}")
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    # Syntax errors are reported whatever is selected.
+    wanted = [name.strip() for name in (select or "ALL").split(",")]
+    chosen = "ALL" in wanted or "E000" in wanted or "syntax-error" in wanted
+    return [d for d in found if chosen or d["code"] != "E000"]
 
 
 def place(diagnostic):

@@ -19,11 +19,15 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
     let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
-    // An empty context is not the same as none: rules say less where they know that nothing is copied.
-    let wants = of("dockerignore").is_some() || rules::meta(rule).is_some_and(|meta| meta.context);
-    let ignore = wants.then(|| of("dockerignore").unwrap_or_default());
-    let files: Option<Vec<&str>> = of("context").map(|files| files.lines().collect());
-    let found = common::check_with(&text, Options::default(), &selection, ignore, files.as_deref());
+    let ignore = of("dockerignore");
+    let found = match of("context") {
+        Some(files) => {
+            let context = common::context_of(files, ignore);
+            common::check_in(&text, Options::default(), &selection, Some(&context))
+        }
+        // A context without files would say that there is nothing to copy.
+        None => common::check(&text, Options::default(), &selection, ignore),
+    };
     found.iter().any(|d| d.rule == rule)
 }
 

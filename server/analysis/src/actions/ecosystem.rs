@@ -201,7 +201,11 @@ pub(crate) fn classify(command: &SimpleCommand) -> Class {
             _ if call.has("-mod=vendor") => Class::Other,
             ["mod", "download"] => dependencies("go", true),
             ["env", ..] | ["version"] => Class::Neutral,
-            ["install", packages @ ..] if packages.iter().all(|p| p.contains('@')) => Class::Neutral,
+            ["install", packages @ ..]
+                if !packages.is_empty() && packages.iter().all(|p| p.contains('@')) =>
+            {
+                Class::Neutral
+            }
             ["build" | "install" | "test" | "vet", ..] => Class::Builds("go"),
             _ => Class::Other,
         },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
 use layerwise_model::{
-    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, evaluate,
+    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, Tree, evaluate,
 };
 use layerwise_syntax::Parsed;
 
@@ -75,6 +75,27 @@ pub(crate) fn in_context(rule: &str, files: &[&str], ignore: &str, text: &str) -
     let mut found = run(text, &Selection { only, ..Selection::default() }, Some(&context));
     found.retain(|d| d.code == rule);
     found
+}
+
+/// The messages of one rule in a build context of these files, each of a few bytes; without an ignore file if `ignore` is
+/// `None`.
+pub(crate) fn said_in_context(rule: &str, files: &[&str], ignore: Option<&str>, text: &str) -> Vec<String> {
+    let ignored = Dockerignore::parse(ignore.unwrap_or_default());
+    let mut entries = Tree::new();
+    for path in files.iter().filter(|path| ignored.in_context(path)) {
+        let content = Content::Unread(1);
+        entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
+    }
+    let context = Context {
+        entries,
+        ignore: Arc::new(ignored),
+        ignore_file: ignore.map(|_| ".dockerignore".to_owned()),
+        dockerfile: Some("Dockerfile".to_owned()),
+        ..Context::default()
+    };
+    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let found = run(text, &selection, Some(&context));
+    found.into_iter().filter(|d| d.code == rule).map(|d| d.message).collect()
 }
 
 /// The line (from 1) of a byte.

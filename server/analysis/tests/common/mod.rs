@@ -8,7 +8,7 @@ use layerwise_analysis::Diagnostic;
 use layerwise_analysis::check::{Checker, Input, Selection};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
 use layerwise_model::{
-    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, evaluate,
+    Content, Context, Dockerignore, Entry, EntryKind, File, Incomplete, Options, Platform, Tree, evaluate,
 };
 use layerwise_syntax::Parsed;
 
@@ -55,39 +55,42 @@ impl Images for TestImages {
 
 /// The diagnostics of a text as `docker build --check` would evaluate it: of the context it knows the ignore file alone.
 pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
-    check_with(text, options, selection, ignore, None)
+    let context = ignore.map(|ignore| Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        ignore_file: Some(".dockerignore".to_owned()),
+        incomplete: Some(Incomplete::TooSlow),
+        ..Context::default()
+    });
+    check_in(text, options, selection, context.as_ref())
 }
 
-/// The same with a context that has these empty files.
-pub fn check_with(
+/// The same in a build context.
+pub fn check_in(
     text: &str,
     options: Options,
     selection: &Selection,
-    ignore: Option<&str>,
-    files: Option<&[&str]>,
+    context: Option<&Context>,
 ) -> Vec<Diagnostic> {
     let file = File::new(Parsed::new(text));
     let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
-    let mut context = ignore.map(|ignore| Context {
-        ignore: Arc::new(Dockerignore::parse(ignore)),
-        ignore_file: Some(".dockerignore".to_owned()),
-        incomplete: files.is_none().then_some(Incomplete::TooSlow),
-        ..Context::default()
-    });
-    for path in files.into_iter().flatten() {
-        let content = Content::nothing();
-        let entry = Entry { kind: EntryKind::File, mode: 0o644, size: 0, content, link: None };
-        if let Some(context) = &mut context {
-            context.entries.insert(path, entry);
-        }
+    Checker::default().check(&Input { file: &file, eval: &eval, context, selection, path: None })
+}
+
+/// A build context of files, one path a line, under an ignore file, if there is one.
+pub fn context_of(files: &str, ignore: Option<&str>) -> Context {
+    let ignored = Dockerignore::parse(ignore.unwrap_or_default());
+    let mut entries = Tree::new();
+    for path in files.lines().filter(|path| !path.is_empty() && ignored.in_context(path)) {
+        let content = Content::Unread(1);
+        entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
     }
-    Checker::default().check(&Input {
-        file: &file,
-        eval: &eval,
-        context: context.as_ref(),
-        selection,
-        path: None,
-    })
+    Context {
+        entries,
+        ignore: Arc::new(ignored),
+        ignore_file: ignore.map(|_| ".dockerignore".to_owned()),
+        dockerfile: Some("Dockerfile".to_owned()),
+        ..Context::default()
+    }
 }
 
 /// The line (from 1) of a byte.

@@ -4,7 +4,7 @@ use layerwise_model::Stage;
 use layerwise_model::eval::{Command, Copy};
 use layerwise_model::facts::Argument;
 use layerwise_model::facts::command::Command as Shell;
-use layerwise_model::gopath::{path_clean, path_join};
+use layerwise_model::gopath::{path_base, path_clean, path_join};
 use layerwise_syntax::{Form, Keyword};
 
 use super::support::{and, inside, move_out, shown};
@@ -111,8 +111,15 @@ fn chowned(
             !matches!(path.as_str(), "/" | "/usr" | "/var" | "/etc" | "/opt" | "/home" | "/usr/local")
         })
         .collect();
-    let hit: Vec<&(usize, String, &Copy)> =
-        copies.iter().filter(|(_, dest, _)| paths.iter().any(|path| inside(dest, path))).collect();
+    // Of a few files in a directory that is given away as a whole nothing is to be gained.
+    let is_file =
+        |copy: &Copy| copy.sources.iter().all(|s| path_base(s).trim_start_matches('.').contains('.'));
+    let hit: Vec<&(usize, String, &Copy)> = copies
+        .iter()
+        .filter(|(_, dest, copy)| {
+            paths.iter().any(|path| path == dest || (inside(dest, path) && !is_file(copy)))
+        })
+        .collect();
     let (last, dest, copy) = hit.last()?;
     let lines: Vec<String> =
         hit.iter().take(MAX_LINES).map(|(n, _, _)| cx.file.line(*n).to_string()).collect();
@@ -206,6 +213,7 @@ RUN npm ci && chown -R node:node /app
             "FROM a\nCOPY . /x\nRUN chown -R u /y /x/data\n",
             "FROM a\nRUN chown -R u /x\nCOPY . /x\n",
             "FROM a\nCOPY x /etc/x\nRUN chown -R u /etc\n",
+            "FROM a\nCOPY auth.json /x/y\nRUN chown -R u /x\n",
             "FROM a\nCOPY . /x\nFROM a\nRUN chown -R u /x\n",
             "FROM a\nCOPY . /x\nRUN cd /y && chown -R u .\n",
             "FROM a\nCOPY . /x\nRUN chown -R u $HOME\n",

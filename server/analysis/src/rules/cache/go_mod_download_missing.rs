@@ -1,6 +1,6 @@
 //! C029 `go-mod-download-missing`.
 
-use super::support::{FirstUse, first_uses, invented, report_use};
+use super::support::{FirstUse, first_uses, invented, report_use, whole_context};
 use crate::diagnostic::Severity;
 use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
@@ -76,6 +76,12 @@ fn by_modules(cx: &FileCx<'_>, used: &FirstUse<'_>) -> bool {
         || state.env.get("GOFLAGS").is_some_and(|v| v.contains("vendor"))
         || state.dir.contains("/src/")
         || state.dir.starts_with("/go");
+    let dest = whole_context(cx, used.copy).map_or("", |copy| copy.dest_path.as_str());
+    // A GOPATH: `/go/src/x`, or `$GOPATH/src/example.com/x` where the variable is not known.
+    let below_src = dest.split_once("/src/").and_then(|(_, rest)| rest.split('/').next());
+    let off = off
+        || layerwise_model::gopath::path_clean(dest).starts_with("/go/")
+        || below_src.is_some_and(|d| d.contains(['.', '$']));
     let there = |path: &str| cx.context.is_none_or(|c| c.incomplete.is_some() || c.get(path).is_some());
     !off && there("go.mod") && there("go.sum") && !cx.context.is_some_and(|c| c.is_dir("vendor"))
 }
@@ -96,15 +102,15 @@ RUN CGO_ENABLED=0 go build -o /app .
 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ runs again whenever any file changes, and the modules are downloaded again
 ",
         );
-        for text in ["FROM example.com/go\nWORKDIR /x\nCOPY . .\nRUN go test ./... && go build ./...\n"] {
-            assert_eq!(lines("C029", text).len(), 1, "{text}");
-        }
+        let text = "FROM example.com/go\nWORKDIR /x\nCOPY . .\nRUN go test ./... && go build ./...\n";
+        assert_eq!(lines("C029", text).len(), 1);
         for text in [
             "FROM golang:1.24\nWORKDIR /x\nCOPY go.mod .\nRUN go mod download\nCOPY . .\nRUN go build .\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY . .\nRUN --mount=type=cache,target=/go/pkg/mod go build .\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY . .\nRUN go build -mod=vendor .\n",
             "FROM golang:1.8\nWORKDIR /go/src/x\nCOPY . .\nRUN go build .\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY . .\nRUN make\nRUN go build .\n",
+            "FROM golang\nCOPY . /go/src/x\nRUN cd /go/src/x && go build .\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY main.go .\nRUN go build main.go\n",
             "FROM golang:1.24\nWORKDIR /x\nCOPY . .\nRUN go mod download\nRUN go build .\n",
         ] {

@@ -6,10 +6,14 @@ mod cargo_deps_layer_missing;
 mod chmod_after_copy;
 mod chown_after_copy;
 mod composer_two_phase;
+mod copy_all_without_dockerignore;
 mod copy_source_before_deps;
 mod copy_source_before_system_packages;
+mod dependency_dir_in_context;
+mod dockerfile_in_copy;
 mod dotnet_restore_order;
 mod expensive_step_below_cheap_volatile;
+mod git_dir_in_copy;
 mod go_mod_download_missing;
 mod maven_gradle_deps_missing;
 mod poetry_uv_install_project_early;
@@ -17,6 +21,7 @@ mod support;
 mod user_created_after_source;
 mod volatile_arg_early;
 mod volatile_env_early;
+mod volatile_files_in_copy;
 
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
@@ -24,6 +29,11 @@ pub(super) static RULES: &[&Rule] = &[
     &copy_source_before_system_packages::RULE,
     &volatile_arg_early::RULE,
     &volatile_env_early::RULE,
+    &copy_all_without_dockerignore::RULE,
+    &git_dir_in_copy::RULE,
+    &dockerfile_in_copy::RULE,
+    &volatile_files_in_copy::RULE,
+    &dependency_dir_in_context::RULE,
     &chown_after_copy::RULE,
     &chmod_after_copy::RULE,
     &user_created_after_source::RULE,

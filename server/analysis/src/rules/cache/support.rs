@@ -1,11 +1,11 @@
 //! What the rules about the cache share: which COPY brings the sources, which steps below it do not read them, and how
 //! lines move.
 
-use layerwise_model::Stage;
 use layerwise_model::eval::{Command, Copy, Source, is_url};
 use layerwise_model::facts::command::Command as Shell;
 use layerwise_model::gopath::path_clean;
 use layerwise_model::selection::source_path;
+use layerwise_model::{Context, Entry, EntryKind, Stage};
 use layerwise_syntax::mount::MountKind;
 use layerwise_syntax::shell::SimpleCommand;
 use layerwise_syntax::{Block, Form, Keyword};
@@ -166,6 +166,10 @@ fn kind(cx: &FileCx<'_>, number: usize, dest: &str) -> Option<Kind> {
     }
     let mut kind = Kind::Other;
     for command in list(cx, number)? {
+        // What it takes away has to be there first.
+        if ["del", "remove", "purge", "autoremove", "erase"].iter().any(|verb| command.has(verb)) {
+            return None;
+        }
         match user_or_nothing(command, dest) {
             Some(true) if kind == Kind::Other => kind = Kind::Users,
             Some(true) => {}
@@ -677,4 +681,88 @@ pub(super) fn invented(cx: &FileCx<'_>, used: &FirstUse<'_>, id: &str) -> Option
     let offer = offer(&actions, &found)?;
     let fix = Fix { edits: edits(&actions, &found)?, ..Fix::replace(offer.title, 0..0, "") };
     (found.last == used.run).then_some(Fix { applicability: offer.applicability, ..fix })
+}
+
+/// A COPY that takes a whole directory of the build context, which is known.
+pub(super) struct Taken<'a> {
+    /// The instruction.
+    pub(super) number: usize,
+    /// The context.
+    pub(super) context: &'a Context,
+    /// The directory; empty for the context itself.
+    pub(super) dir: String,
+    /// How many RUNs of the stage are below.
+    pub(super) runs: usize,
+}
+
+/// The COPYs that take whole directories of a build context that is known, the context itself first of all.
+pub(super) fn taken<'a>(cx: &FileCx<'a>) -> Vec<Taken<'a>> {
+    let Some(context) = cx.context else { return Vec::new() };
+    let mut found = Vec::new();
+    for stage in cx.file.stages() {
+        for number in stage.body.clone() {
+            let Some(copy) = from_context(cx, number).filter(|copy| copy.excludes.is_empty()) else {
+                continue;
+            };
+            for source in &copy.sources {
+                let dir = source_path(source);
+                if context.is_dir(&dir) {
+                    let below = number + 1..stage.body.end;
+                    let runs = cx
+                        .file
+                        .instructions(below)
+                        .filter(|(_, _, i)| i.kind() == Some(Keyword::Run))
+                        .count();
+                    found.push(Taken { number, context, dir, runs });
+                }
+            }
+        }
+    }
+    found.sort_by_key(|taken| !taken.dir.is_empty());
+    found
+}
+
+impl Taken<'_> {
+    /// A path below the directory, relative to the context.
+    pub(super) fn path(&self, name: &str) -> String {
+        if self.dir.is_empty() { name.to_owned() } else { format!("{}/{name}", self.dir) }
+    }
+
+    /// Whether something of that name lies right below the directory.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.context.get(&self.path(name)).is_some()
+    }
+
+    /// How messages name the ignore file to write to.
+    pub(super) fn ignore_file(&self) -> &str {
+        self.context.ignore_file.as_deref().unwrap_or(".dockerignore")
+    }
+
+    /// What runs again when something of it changes.
+    pub(super) fn cost(&self) -> String {
+        match self.runs {
+            0 => "makes this layer anew".to_owned(),
+            1 => "runs the step below again".to_owned(),
+            several => format!("runs the {several} steps below again"),
+        }
+    }
+
+    /// A finding at the COPY.
+    pub(super) fn finding(&self, cx: &FileCx<'_>, message: String) -> Finding {
+        Finding::new(cx.file.absolute(self.number, head(cx.file.instruction(self.number).1)), message)
+    }
+}
+
+/// How many entries of a context are looked through for names.
+const MAX_ENTRIES: usize = 2_000;
+
+/// The entries right below a directory of the context and those one level deeper, not too many: path and name.
+pub(super) fn entries<'a>(taken: &Taken<'a>) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+    let context = taken.context;
+    let deeper = context
+        .entries
+        .children(&taken.dir)
+        .filter(|(_, entry)| entry.kind == EntryKind::Dir)
+        .flat_map(|(path, _)| context.entries.children(path));
+    context.entries.children(&taken.dir).chain(deeper).take(MAX_ENTRIES)
 }

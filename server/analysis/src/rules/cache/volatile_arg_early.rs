@@ -72,7 +72,8 @@ fn early(cx: &FileCx<'_>, stage: &Stage, number: usize) -> Option<Finding> {
             None => (word.value.as_str(), ""),
         };
         // A version with a default is mostly that of something to install.
-        if !is_volatile(name) && !(is_version(name) && default.is_empty()) {
+        let volatile = is_volatile(name) || (is_version(name) && default.is_empty());
+        if !volatile {
             continue;
         }
         let above = above_reader(cx, stage, number, name);
