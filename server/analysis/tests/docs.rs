@@ -18,7 +18,9 @@ fn blocks<'a>(doc: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
 fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
-    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let options =
+        of("json").map(|json| serde_json::from_str(json).expect("options of rules")).unwrap_or_default();
+    let selection = Selection { only: vec![rule.to_owned()], options, ..Selection::default() };
     let found =
         common::check(&text, Options::default(), &selection, Some(of("dockerignore").unwrap_or_default()));
     found.iter().any(|d| d.rule == rule)
@@ -32,9 +34,9 @@ fn examples_are_right() {
         assert_eq!(headings, ["What it does", "Why it matters", "Example", "Use instead"], "{}", meta.name);
         let example = blocks(meta.doc, "Example");
         assert!(finds(meta.name, &example), "{}: the example does not trigger it", meta.name);
-        // The ignore file of the example holds for both.
+        // The ignore file and the options of the example hold for both.
         let mut instead = blocks(meta.doc, "Use instead");
-        instead.extend(example.iter().filter(|(language, _)| *language == "dockerignore"));
+        instead.extend(example.iter().filter(|(language, _)| *language != "dockerfile"));
         assert!(!finds(meta.name, &instead), "{}: what to use instead triggers it", meta.name);
         assert!(!finds("syntax-error", &instead), "{}: what to use instead does not build", meta.name);
     }
