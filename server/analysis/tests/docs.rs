@@ -21,8 +21,9 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let options =
         of("json").map(|json| serde_json::from_str(json).expect("options of rules")).unwrap_or_default();
     let selection = Selection { only: vec![rule.to_owned()], options, ..Selection::default() };
-    let found =
-        common::check(&text, Options::default(), &selection, Some(of("dockerignore").unwrap_or_default()));
+    let files: Vec<&str> = of("files").unwrap_or_default().lines().collect();
+    let ignore = Some(of("dockerignore").unwrap_or_default());
+    let found = common::check_with(&text, Options::default(), &selection, ignore, &files);
     found.iter().any(|d| d.rule == rule)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use layerwise_analysis::Diagnostic;
 use layerwise_analysis::check::{Checker, Input, Selection};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
-use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
+use layerwise_model::{Context, Dockerignore, Entry, EntryKind, File, Options, Platform, evaluate};
 use layerwise_syntax::Parsed;
 
 /// The reference material: `../shared` beside the checkout, or what `LAYERWISE_SHARED` says.
@@ -53,13 +53,32 @@ impl Images for TestImages {
 
 /// The diagnostics of a text as `docker build --check` would evaluate it.
 pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
+    check_with(text, options, selection, ignore, &[])
+}
+
+/// The same with a build context that has these files, if there is an ignore file or a file.
+pub fn check_with(
+    text: &str,
+    options: Options,
+    selection: &Selection,
+    ignore: Option<&str>,
+    files: &[&str],
+) -> Vec<Diagnostic> {
     let file = File::new(Parsed::new(text));
     let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
-    let context = ignore.map(|ignore| Context {
+    let mut context = ignore.map(|ignore| Context {
         ignore: Arc::new(Dockerignore::parse(ignore)),
         ignore_file: Some(".dockerignore".to_owned()),
         ..Context::default()
     });
+    for path in files {
+        let context = context.get_or_insert_default();
+        for (at, _) in path.match_indices('/') {
+            context.entries.insert(&path[..at], Entry::directory(0o755));
+        }
+        let entry = Entry { kind: EntryKind::File, size: 1, ..Entry::directory(0o644) };
+        context.entries.insert(path, entry);
+    }
     Checker::default().check(&Input {
         file: &file,
         eval: &eval,
