@@ -600,7 +600,7 @@ FROM $undeclared
         let mut eval = run(&document, &mut checker, None);
         let rules = rules::all()
             .iter()
-            .filter(|r| matches!(r.check, Check::Instruction(_)) && !r.meta.experimental)
+            .filter(|r| matches!(r.check, Check::Instruction(_)) && !r.meta.experimental && r.meta.default)
             .count();
         assert_eq!(checker.work().instruction_rules, rules * eval.steps.len());
         let mut edit = |at: &str, old: usize, new: &str| {

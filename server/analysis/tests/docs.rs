@@ -18,9 +18,11 @@ fn blocks<'a>(doc: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
 fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
-    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let options =
+        of("json").map(|json| serde_json::from_str(json).expect("options of rules")).unwrap_or_default();
+    let selection = Selection { only: vec![rule.to_owned()], options, ..Selection::default() };
     let ignore = of("dockerignore");
-    let found = match of("context") {
+    let found = match of("context").or(of("files")) {
         Some(files) => {
             let context = common::context_of(files, ignore);
             common::check_in(&text, Options::default(), &selection, Some(&context))
@@ -39,10 +41,9 @@ fn examples_are_right() {
         assert_eq!(headings, ["What it does", "Why it matters", "Example", "Use instead"], "{}", meta.name);
         let example = blocks(meta.doc, "Example");
         assert!(finds(meta.name, &example), "{}: the example does not trigger it", meta.name);
-        // The ignore file and the files of the example hold for both.
+        // The ignore file and the options of the example hold for both.
         let mut instead = blocks(meta.doc, "Use instead");
-        instead
-            .extend(example.iter().filter(|(language, _)| matches!(*language, "dockerignore" | "context")));
+        instead.extend(example.iter().filter(|(language, _)| *language != "dockerfile"));
         assert!(!finds(meta.name, &instead), "{}: what to use instead triggers it", meta.name);
         assert!(!finds("syntax-error", &instead), "{}: what to use instead does not build", meta.name);
     }

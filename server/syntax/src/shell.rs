@@ -64,6 +64,9 @@ struct Visit<'a> {
     top_level: bool,
     /// How many commands lie around it.
     nesting: usize,
+    /// Where it ends a list that the grammar puts a redirection around (`a && b > c` as `(a && b) > c`): that statement,
+    /// whose redirections are its own.
+    redirected: Option<Node<'a>>,
 }
 
 /// A simple command: `A=1 name word word > file`.
@@ -201,8 +204,9 @@ impl Script {
         let mut found = Vec::new();
         // An explicit stack: hostile nesting must not overflow ours. Parents are carried along, since a node looks for
         // its parent from the root down.
-        let mut stack = vec![Visit { node: self.root(), parent: None, top_level: true, nesting: 0 }];
-        while let Some(Visit { node, parent, top_level, nesting }) = stack.pop() {
+        let mut stack =
+            vec![Visit { node: self.root(), parent: None, top_level: true, nesting: 0, redirected: None }];
+        while let Some(Visit { node, parent, top_level, nesting, redirected }) = stack.pop() {
             let parent_kind = parent.map_or("", |parent| parent.kind());
             let mut top_below = top_level;
             let mut nesting_below = nesting;
@@ -214,7 +218,11 @@ impl Script {
             match node.kind() {
                 "command" => {
                     let outer = parent.filter(|parent| parent.kind() == "redirected_statement");
-                    add(self.simple(node, outer.unwrap_or(node), top_level));
+                    let mut command = self.simple(node, outer.or(redirected).unwrap_or(node), top_level);
+                    if outer.is_none() {
+                        command.range.start = node.start_byte();
+                    }
+                    add(command);
                 }
                 "variable_assignment"
                     if matches!(
@@ -254,7 +262,15 @@ impl Script {
                 parent: Some(node),
                 top_level: top_below,
                 nesting: nesting_below,
+                redirected: None,
             }));
+            // A redirection belongs to the last command of a list.
+            let last = if node.kind() == "redirected_statement" { stack.get_mut(first) } else { None };
+            if let Some(body) = last.filter(|body| body.node.kind() == "list") {
+                body.redirected = Some(node);
+            } else if let (Some(last), "list") = (stack[first..].last_mut(), node.kind()) {
+                last.redirected = redirected;
+            }
             stack[first..].reverse();
         }
         found

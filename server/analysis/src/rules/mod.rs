@@ -22,6 +22,7 @@ mod portability;
 mod reproducibility;
 mod security;
 mod size;
+mod stages;
 mod style;
 #[cfg(test)]
 pub(crate) mod testing;

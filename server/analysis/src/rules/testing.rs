@@ -38,6 +38,36 @@ pub(crate) fn diagnostics(text: &str, only: &[&str]) -> Vec<Diagnostic> {
     run(text, &Selection { only, ..Selection::default() }, None)
 }
 
+/// The lines (from 1) on which a rule (a code) finds something with these options, given as JSON.
+pub(crate) fn lines_with(rule: &str, options: &str, text: &str) -> Vec<usize> {
+    let options = serde_json::from_str(options).expect("options of rules");
+    let selection = Selection { only: vec![rule.to_owned()], options, ..Selection::default() };
+    let mut found = run(text, &selection, None);
+    found.retain(|d| d.code == rule);
+    found.iter().map(|d| line(text, d.range.start)).collect()
+}
+
+/// The messages of a rule (a code) with a build context.
+pub(crate) fn with_context(rule: &str, context: &Context, text: &str) -> Vec<String> {
+    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let mut found = run(text, &selection, Some(context));
+    found.retain(|d| d.code == rule);
+    found.into_iter().map(|d| d.message).collect()
+}
+
+/// A context of these files, directories made as needed.
+pub(crate) fn context_of(files: &[&str]) -> Context {
+    let mut context = Context { name: ".".to_owned(), ..Context::default() };
+    for path in files {
+        for (at, _) in path.match_indices('/') {
+            context.entries.insert(&path[..at], Entry::directory(0o755));
+        }
+        let file = Entry { kind: EntryKind::File, size: 1, ..Entry::directory(0o644) };
+        context.entries.insert(path, file);
+    }
+    context
+}
+
 /// The findings of one rule.
 fn findings(rule: &str, text: &str) -> Vec<Diagnostic> {
     // Syntax errors are always reported.

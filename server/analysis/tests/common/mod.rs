@@ -81,6 +81,9 @@ pub fn context_of(files: &str, ignore: Option<&str>) -> Context {
     let ignored = Dockerignore::parse(ignore.unwrap_or_default());
     let mut entries = Tree::new();
     for path in files.lines().filter(|path| !path.is_empty() && ignored.in_context(path)) {
+        for (at, _) in path.match_indices('/') {
+            entries.insert(&path[..at], Entry::directory(0o755));
+        }
         let content = Content::Unread(1);
         entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
     }

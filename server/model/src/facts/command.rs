@@ -265,6 +265,20 @@ mod tests {
     }
 
     #[test]
+    fn a_redirection_belongs_to_the_last_command_of_a_list() {
+        let found = facts("RUN a && b && c > f 2>&1; d && e; g || h >> i\n");
+        let of = |name: &'static str| {
+            let command = found.named(name).next().expect("a command");
+            command.redirects.iter().map(|r| r.text.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!((of("a"), of("b"), of("c")), (vec![], vec![], vec!["> f", "2>&1"]));
+        assert_eq!((of("d"), of("e"), of("g"), of("h")), (vec![], vec![], vec![], vec![">> i"]));
+        let c = found.named("c").next().expect("a command");
+        assert_eq!(c.range, 14..24);
+        assert!(c.top_level);
+    }
+
+    #[test]
     fn wrappers_come_off() {
         let found = facts("RUN sudo -E -u root env A=1 apt-get -yq install \\\n  curl && B=2 exec x\n");
         let [apt, x] = found.commands.as_slice() else { panic!("{found:#?}") };

@@ -72,7 +72,7 @@ ONBUILD CPOY a b
 ",
         );
         assert_eq!(fixed("E001", "FROM a\nwrokdir /x\n"), "FROM a\nworkdir /x\n");
-        let all = diagnostics("FROM a\nRUNN x\n", &[]);
+        let all = diagnostics("FROM a:1\nRUNN x\n", &[]);
         assert_eq!(all.iter().map(|d| d.rule).collect::<Vec<_>>(), ["unknown-instruction"]);
     }
 }

@@ -49,8 +49,13 @@ WORKDIR /app
 
 /// Source: frontend/dockerfile/dockerfile2llb/convert.go (`dispatchWorkdir`).
 fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
-    let Command::Workdir(absolute) = &cx.step.command else { return };
     let state = &cx.step.state;
+    // Before the first FROM nothing is evaluated, but a part of a Dockerfile can be read all the same.
+    let absolute = match &cx.step.command {
+        Command::Workdir(absolute) => absolute.as_str(),
+        _ if !state.in_stage => "",
+        _ => return,
+    };
     if state.workdir_set || cx.instruction.kind() != Some(Keyword::Workdir) {
         return;
     }
@@ -69,8 +74,8 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
         ),
     );
     let fixable = state.env_known && path.value == word.value && is_verbatim(cx.instruction, word);
-    out.push(if fixable && !absolute.contains(char::is_whitespace) {
-        let fix = Fix::replace(format!("Write `{absolute}`"), word.range.clone(), absolute.as_str());
+    out.push(if fixable && !absolute.is_empty() && !absolute.contains(char::is_whitespace) {
+        let fix = Fix::replace(format!("Write `{absolute}`"), word.range.clone(), absolute);
         finding.fix(fix)
     } else {
         finding
@@ -112,6 +117,7 @@ WORKDIR $HOME
         );
         assert_eq!(lines("E026", "# escape=`\nFROM a\nWORKDIR C:\\app\n"), [0; 0]);
         assert_eq!(lines("E026", "FROM a\nWORKDIR ./app\n"), [2]);
+        assert_eq!(lines("E026", "WORKDIR 'x/y'\nWORKDIR \"/x\"\nFROM a\nWORKDIR \"z\"\n"), [1, 4]);
         assert_eq!(fixed("E026", "FROM scratch\nWORKDIR app/\n"), "FROM scratch\nWORKDIR /app\n");
         assert_eq!(fixed("E026", "FROM unknown\nWORKDIR app/\n"), "FROM unknown\nWORKDIR app/\n");
     }

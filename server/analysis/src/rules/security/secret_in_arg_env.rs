@@ -99,7 +99,7 @@ const SECRET: [&str; 10] =
 /// Parts that say that it is none after all.
 const HARMLESS: [&str; 3] = ["public", "file", "version"];
 
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let has = |words: &[&str]| name.split('_').any(|part| words.iter().any(|w| part.eq_ignore_ascii_case(w)));
     has(&SECRET) && !has(&HARMLESS)
 }

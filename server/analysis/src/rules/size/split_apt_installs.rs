@@ -33,7 +33,7 @@ grows with what is installed.
 
 ```dockerfile
 FROM debian:12
-RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends jq && rm -rf /var/lib/apt/lists/*
 RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 ```
 
@@ -41,7 +41,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /
 
 ```dockerfile
 FROM debian:12
-RUN apt-get update && apt-get install -y --no-install-recommends curl git && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends jq git && rm -rf /var/lib/apt/lists/*
 ```
 ";
 
