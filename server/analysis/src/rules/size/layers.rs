@@ -108,6 +108,8 @@ pub(super) struct Cache {
     pub(super) dirs: &'static [&'static str],
     /// Whether a command empties them, other than by rm.
     pub(super) cleans: fn(&Command) -> bool,
+    /// Whether a command puts something there.
+    pub(super) fills: fn(&Command) -> bool,
 }
 
 impl Cache {
@@ -127,12 +129,14 @@ impl Cache {
         mounted(run.instruction).iter().any(|target| self.dirs.iter().any(|dir| holds(target, dir)))
     }
 
-    /// The number of the last RUN that empties the directories: what lies in the layers above it is told there, by
-    /// `cleanup-in-later-layer`.
+    /// The number of the last RUN that empties the directories without having filled them itself: what lies in the layers
+    /// above it is told there, by `cleanup-in-later-layer`.
     pub(super) fn last_emptied(&self, cx: &FileCx<'_>) -> Option<usize> {
         let mut last = None;
         for run in runs(cx) {
-            if run.facts.commands.iter().any(|command| self.empties(command)) {
+            let commands = &run.facts.commands;
+            let Some(at) = commands.iter().position(|command| self.empties(command)) else { continue };
+            if !commands[..at].iter().any(self.fills) {
                 last = Some(run.number);
             }
         }
