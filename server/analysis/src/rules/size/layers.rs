@@ -288,3 +288,30 @@ impl<'a> Fixes<'a> {
         Some(Fix::replace(format!("Add `{flag}`"), at, format!(" {flag}")))
     }
 }
+
+/// Whether what the image starts is for development or tests: `npm run dev`, `nodemon`, `flask run --debug`, `pytest`.
+pub(super) fn starts_development(cx: &FileCx<'_>) -> bool {
+    const WORDS: [&str; 16] = [
+        "dev",
+        "test",
+        "tests",
+        "watch",
+        "nodemon",
+        "pytest",
+        "jest",
+        "debug",
+        "karma",
+        "cypress",
+        "develop",
+        "development",
+        "lint",
+        "runserver",
+        "tox",
+        "ng",
+    ];
+    starts(cx).any(|(_, instruction)| {
+        instruction.args().iter().any(|arg| {
+            arg.value.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+        })
+    })
+}
