@@ -47,8 +47,11 @@ RUN apk add --no-cache curl
 /// The index of Alpine's main and community repositories.
 const INDEX: f64 = 2.5e6;
 
-const CACHE: Cache =
-    Cache { dirs: &["/var/cache/apk", "/etc/apk/cache"], cleans: |c| c.name == "apk" && c.has("cache") };
+const CACHE: Cache = Cache {
+    dirs: &["/var/cache/apk", "/etc/apk/cache"],
+    cleans: |c| c.name == "apk" && c.has("cache"),
+    fills: fetches,
+};
 
 fn fetches(command: &Command) -> bool {
     command.name == "apk"

@@ -1,8 +1,8 @@
 //! S002 `apt-lists-left`.
 
-use layerwise_model::facts::Command;
+use layerwise_model::facts::{Command, Manager};
 
-use super::layers::{Cache, Fixes, about, cache_bytes, call, mounted, runs};
+use super::layers::{Cache, Fixes, Run, about, cache_bytes, call, mounted, runs};
 use crate::diagnostic::Severity;
 use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
@@ -45,10 +45,21 @@ RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf 
 ```
 ";
 
-const LISTS: Cache = Cache { dirs: &["/var/lib/apt/lists"], cleans: |c| is_apt(c) && c.has("distclean") };
+const LISTS: Cache =
+    Cache { dirs: &["/var/lib/apt/lists"], cleans: |c| is_apt(c) && c.has("distclean"), fills: updates };
 
 fn is_apt(command: &Command) -> bool {
     matches!(command.name.as_str(), "apt-get" | "apt" | "aptitude")
+}
+
+fn updates(command: &Command) -> bool {
+    is_apt(command) && command.subcommand() == Some("update")
+}
+
+/// Whether a RUN installs from lists that an earlier one has fetched.
+fn needs_lists(run: &Run<'_>) -> bool {
+    let first = run.facts.commands.iter().position(updates).unwrap_or(usize::MAX);
+    run.facts.installs.iter().any(|install| install.manager == Manager::Apt && install.command < first)
 }
 
 /// Whether a command makes apt keep the packages that it fetches.
@@ -60,9 +71,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let fixes = Fixes::new(cx);
     let mut emptied = None;
     let mut keeps = false;
+    let mut first = true;
+    let last_need = runs(cx).filter(needs_lists).last().map(|run| run.number);
     for run in runs(cx) {
         keeps |= run.facts.commands.iter().any(keeps_packages);
-        let updates = |c: &Command| is_apt(c) && c.subcommand() == Some("update");
         let Some(at) = run.facts.commands.iter().position(updates) else { continue };
         let command = &run.facts.commands[at];
         let range = call(cx, &run, command, command.operands().next());
@@ -80,13 +92,23 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         {
             continue;
         }
-        let size = cache_bytes(command).map_or_else(String::new, |bytes| format!(" ({})", about(bytes)));
+        // A second update finds most of them there.
+        let size = cache_bytes(command).filter(|_| std::mem::take(&mut first));
+        let size = size.map_or_else(String::new, |bytes| format!(" ({})", about(bytes)));
+        let needed = last_need.is_some_and(|last| last > run.number);
+        let instead = if needed {
+            "install in the same RUN, and remove them there"
+        } else {
+            "remove them in the same RUN"
+        };
         let message = format!(
-            "The package lists that `{} update` fetches stay in this layer{size}; remove them in the same RUN.",
+            "The package lists that `{} update` fetches stay in this layer{size}; {instead}.",
             command.name
         );
         let mut finding = Finding::new(range, message);
-        finding.fixes.extend(fixes.append(&run, command, "rm -rf /var/lib/apt/lists/*"));
+        if !needed {
+            finding.fixes.extend(fixes.append(&run, command, "rm -rf /var/lib/apt/lists/*"));
+        }
         out.push(finding);
     }
 }
@@ -158,7 +180,10 @@ COPY --from=build /x /x
             fixed("S002", "FROM a\nONBUILD RUN sudo apt-get update\n"),
             "FROM a\nONBUILD RUN sudo apt-get update && \\\n    sudo rm -rf /var/lib/apt/lists/*\n"
         );
-        let same = "FROM a\nRUN apt-get update; x\n";
-        assert_eq!(fixed("S002", same), same);
+        for same in
+            ["FROM a\nRUN apt-get update; x\n", "FROM a\nRUN apt-get update\nRUN apt-get install -y x\n"]
+        {
+            assert_eq!(fixed("S002", same), same);
+        }
     }
 }

@@ -108,6 +108,13 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             if mounted || commands.iter().skip(at + 1).any(gone) {
                 continue;
             }
+            // A later RUN that deletes it is told by another rule.
+            let deletes =
+                |c: &Command| c.name == "rm" && c.args.iter().any(|arg| base_name(&arg.text) == name);
+            let mut below = runs(cx).filter(|later| later.number > run.number);
+            if below.any(|later| later.facts.commands.iter().any(deletes)) {
+                continue;
+            }
             let message = format!(
                 "`{name}` stays in this layer beside what is unpacked from it; delete it in the same RUN."
             );

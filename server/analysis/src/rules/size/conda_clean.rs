@@ -51,6 +51,7 @@ const CACHE: Cache = Cache {
     cleans: |c| {
         (is_conda(c) && c.has("clean")) || (c.name == "rm" && c.args.iter().any(|a| a.text.contains("/pkgs")))
     },
+    fills: |c| is_conda(c) && !c.has("clean"),
 };
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {

@@ -1,9 +1,10 @@
 //! S031 `copy-root-filesystem`.
 
-use layerwise_model::eval::{Base, Command, Source};
+use layerwise_model::eval::{Command, Source};
 use layerwise_model::facts::Family;
 use layerwise_syntax::Keyword;
 
+use super::layers::is_shipped;
 use crate::diagnostic::Severity;
 use crate::ranges::head;
 use crate::rules::{Check, FileCx, Finding, Meta, Rule};
@@ -64,6 +65,9 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         if !is_root(&dest.value) || !sources.iter().any(|source| is_root(&source.value)) {
             continue;
         }
+        if !is_shipped(cx, cx.file.stage_of(number).map(|stage| stage.index)) {
+            continue;
+        }
         let own = cx.file.stage_of(number).and_then(|stage| cx.facts.stages.get(stage.index));
         if own.is_some_and(|facts| facts.base.family == Family::Scratch) {
             continue;
@@ -73,10 +77,16 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             _ => None,
         };
         let comes = match source {
-            // The stage may be empty but for what was copied into it.
+            // Some images, such as tonistiigi/xx, hold a few files and are made for this.
             Some(Source::Stage(stage)) => {
-                cx.eval.stages.get(*stage).is_some_and(|stage| stage.base != Base::Scratch)
-                    && cx.facts.stages.get(*stage).is_some_and(|facts| facts.base.family != Family::Scratch)
+                let runs = cx.file.stages().get(*stage).is_some_and(|stage| {
+                    cx.file.instructions(stage.body.clone()).any(|(_, _, i)| i.kind() == Some(Keyword::Run))
+                });
+                let family = cx.facts.stages.get(*stage).map(|facts| facts.base.family);
+                runs || !matches!(
+                    family,
+                    None | Some(Family::Scratch | Family::Unknown | Family::Distroless | Family::Busybox)
+                )
             }
             // Of an image nothing is known: some are made for this.
             Some(Source::Image(_) | Source::Named(_)) if !cx.file.stages().is_empty() => false,
@@ -101,10 +111,12 @@ mod tests {
             "S031",
             "\
 FROM golang AS build
+FROM tonistiigi/xx AS xx
 FROM scratch AS files
 COPY --from=build / /
 FROM debian
 COPY --from=files / /
+COPY --from=xx / /
 COPY --from=build / /
 ^^^^^^^^^^^^^^^^^^^^^ everything that `build` has
 COPY --from=build /app /

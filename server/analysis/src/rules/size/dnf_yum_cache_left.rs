@@ -51,6 +51,7 @@ fn is_dnf(command: &Command) -> bool {
 const CACHE: Cache = Cache {
     dirs: &["/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/tdnf"],
     cleans: |c| is_dnf(c) && c.has("clean"),
+    fills: |c| is_dnf(c) && !c.has("clean"),
 };
 
 /// Flags whose value is the next word.
@@ -93,6 +94,7 @@ const FETCHING: [&str; 18] = [
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let fixes = Fixes::new(cx);
     let mut emptied = None;
+    let mut first = true;
     for run in runs(cx) {
         // One that cleans up behind the last one cleans up behind them all.
         let verb = |command: &'_ Command| {
@@ -108,7 +110,9 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         {
             continue;
         }
-        let size = cache_bytes(command).map_or_else(String::new, |bytes| format!(" ({})", about(bytes)));
+        // A second one finds it there.
+        let size = cache_bytes(command).filter(|_| std::mem::take(&mut first));
+        let size = size.map_or_else(String::new, |bytes| format!(" ({})", about(bytes)));
         let name = &command.name;
         let message = format!(
             "`{name} {}` leaves the repositories' metadata in this layer{size}; add `{name} clean all` to the same RUN.",

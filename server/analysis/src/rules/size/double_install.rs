@@ -91,7 +91,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 continue;
             };
             let place = format!("{}/{folder}", run.state.dir.trim_end_matches('/'));
-            let copy = copied.iter().find(|(_, dest)| *dest == place || format!("{dest}/{folder}") == place);
+            // On top of what was copied before, only npm ci begins anew.
+            let anew = matches!(install.verb.as_str(), "ci" | "clean-install");
+            let mut later = copied.iter().filter(|(copy, _)| anew || *copy > run.number);
+            let copy = later.find(|(_, dest)| *dest == place || format!("{dest}/{folder}") == place);
             let Some((copy, _)) = copy else { continue };
             // Without a lock file's check it may only link what is there.
             let command = &run.facts.commands[install.command];
@@ -125,14 +128,15 @@ FROM node
 WORKDIR /app
 COPY --from=deps /app/node_modules ./node_modules
 COPY . .
-RUN yarn install --production
-    ^^^^^^^^^^^^ `/app/node_modules` is installed here and copied on line 6
+RUN npm ci --omit=dev
+    ^^^^^^ `/app/node_modules` is installed here and copied on line 6
 RUN npm install -g x
 ",
         );
         for text in [
             "WORKDIR /app\nCOPY --from=deps /app/node_modules /other/node_modules\nRUN npm ci",
             "WORKDIR /app\nCOPY --from=deps /app/node_modules ./node_modules\nRUN npm run build",
+            "WORKDIR /app\nCOPY --from=deps /app/node_modules ./node_modules\nRUN npm install",
         ] {
             assert_eq!(lines("S047", &format!("FROM a AS deps\nFROM a\n{text}\n")), [0; 0], "{text}");
         }

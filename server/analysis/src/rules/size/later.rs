@@ -220,10 +220,12 @@ fn check(cx: &FileCx<'_>, kind: Kind, out: &mut Vec<Finding>) {
                     Kind::Packages => how == Undone::Deleted && matches!(thing, Thing::Package(..)),
                     Kind::Moves => how == Undone::Rewritten && command.name() == Some("mv"),
                 };
+                // What it has made itself has to be deleted here.
+                let mine = own.iter().any(|made| footprint::covers(&thing, &made.thing).is_some());
                 if how == Undone::Deleted {
                     own.retain(|made| footprint::covers(&thing, &made.thing).is_none());
                 }
-                if !counts || left == 0 {
+                if !counts || mine || left == 0 {
                     continue;
                 }
                 left -= 1;
@@ -437,6 +439,7 @@ RUN rm -rf /var/lib/apt/lists/*
             "RUN rm -rf /usr/share/doc",
             "RUN --mount=type=cache,target=/var/lib/apt apt-get update\nRUN rm -rf /var/lib/apt/lists/*",
             "ENV PIP_NO_CACHE_DIR=1\nRUN pip install x\nRUN rm -rf /root/.cache",
+            "RUN apt-get update\nRUN apt-get update && rm -rf /var/lib/apt/lists/*",
             "RUN cd /x && wget https://x/a.tgz\nRUN rm a.tgz",
         ] {
             assert_eq!(at(text), [0; 0], "{text}");

@@ -108,6 +108,8 @@ pub(super) struct Cache {
     pub(super) dirs: &'static [&'static str],
     /// Whether a command empties them, other than by rm.
     pub(super) cleans: fn(&Command) -> bool,
+    /// Whether a command puts something there.
+    pub(super) fills: fn(&Command) -> bool,
 }
 
 impl Cache {
@@ -127,12 +129,14 @@ impl Cache {
         mounted(run.instruction).iter().any(|target| self.dirs.iter().any(|dir| holds(target, dir)))
     }
 
-    /// The number of the last RUN that empties the directories: what lies in the layers above it is told there, by
-    /// `cleanup-in-later-layer`.
+    /// The number of the last RUN that empties the directories without having filled them itself: what lies in the layers
+    /// above it is told there, by `cleanup-in-later-layer`.
     pub(super) fn last_emptied(&self, cx: &FileCx<'_>) -> Option<usize> {
         let mut last = None;
         for run in runs(cx) {
-            if run.facts.commands.iter().any(|command| self.empties(command)) {
+            let commands = &run.facts.commands;
+            let Some(at) = commands.iter().position(|command| self.empties(command)) else { continue };
+            if !commands[..at].iter().any(self.fills) {
                 last = Some(run.number);
             }
         }
@@ -283,4 +287,31 @@ impl<'a> Fixes<'a> {
         let at = self.cx.file.absolute(run.number, behind.range.end..behind.range.end);
         Some(Fix::replace(format!("Add `{flag}`"), at, format!(" {flag}")))
     }
+}
+
+/// Whether what the image starts is for development or tests: `npm run dev`, `nodemon`, `flask run --debug`, `pytest`.
+pub(super) fn starts_development(cx: &FileCx<'_>) -> bool {
+    const WORDS: [&str; 16] = [
+        "dev",
+        "test",
+        "tests",
+        "watch",
+        "nodemon",
+        "pytest",
+        "jest",
+        "debug",
+        "karma",
+        "cypress",
+        "develop",
+        "development",
+        "lint",
+        "runserver",
+        "tox",
+        "ng",
+    ];
+    starts(cx).any(|(_, instruction)| {
+        instruction.args().iter().any(|arg| {
+            arg.value.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+        })
+    })
 }

@@ -7,6 +7,9 @@ mod apk_no_cache;
 mod apt_lists_left;
 mod apt_no_install_recommends;
 mod archive_left;
+mod base_variant;
+mod build_tools;
+mod composer_dev_in_final;
 mod conda_clean;
 mod consecutive_runs;
 mod copy_root_filesystem;
@@ -16,8 +19,11 @@ mod double_install;
 mod later;
 mod layers;
 mod npm_cache_left;
+mod npm_dev_in_final;
 mod pip_no_cache_dir;
+mod python_dev_in_final;
 mod recursive_permission_change;
+mod single_stage_build;
 mod split_apt_installs;
 mod useradd_high_uid;
 mod yarn_cache_left;
@@ -30,6 +36,12 @@ pub(super) static RULES: &[&Rule] = &[
     &apt_lists_left::RULE,
     &apt_no_install_recommends::RULE,
     &archive_left::RULE,
+    &base_variant::SDK,
+    &base_variant::JDK,
+    &base_variant::FAT,
+    &build_tools::APK,
+    &build_tools::OTHERS,
+    &composer_dev_in_final::RULE,
     &conda_clean::RULE,
     &consecutive_runs::RULE,
     &copy_root_filesystem::RULE,
@@ -40,8 +52,11 @@ pub(super) static RULES: &[&Rule] = &[
     &later::MOVE,
     &later::PACKAGES,
     &npm_cache_left::RULE,
+    &npm_dev_in_final::RULE,
     &pip_no_cache_dir::RULE,
+    &python_dev_in_final::RULE,
     &recursive_permission_change::RULE,
+    &single_stage_build::RULE,
     &split_apt_installs::RULE,
     &useradd_high_uid::RULE,
     &yarn_cache_left::RULE,

@@ -46,7 +46,10 @@ RUN --mount=type=cache,target=/root/.npm npm install -g serve@14
 
 const CACHE: Cache = Cache {
     dirs: &["/root/.npm"],
-    cleans: |c| c.name == "npm" && c.has("cache") && ["clean", "clear", "rm"].iter().any(|verb| c.has(verb)),
+    cleans: |c| {
+        c.name == "npm" && c.has("cache") && ["clean", "clear", "rm", "get"].iter().any(|verb| c.has(verb))
+    },
+    fills: |c| c.name == "npm" && ["install", "i", "ci", "add"].iter().any(|verb| c.has(verb)),
 };
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {

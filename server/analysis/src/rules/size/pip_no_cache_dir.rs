@@ -47,7 +47,8 @@ RUN pip install --no-cache-dir flask
 
 const CACHE: Cache = Cache {
     dirs: &["/root/.cache/pip"],
-    cleans: |c| c.name.starts_with("pip") && c.has("cache") && c.has("purge"),
+    cleans: |c| c.name.starts_with("pip") && c.has("cache") && (c.has("purge") || c.has("dir")),
+    fills: |c| c.has("install"),
 };
 
 /// Source: pip's documentation on environment variables: a switch takes yes, true, on and 1.

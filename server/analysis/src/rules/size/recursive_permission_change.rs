@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "recursive-permission-change",
         code: "S026",
-        severity: Severity::Warning,
+        severity: Severity::Info,
         fix: FixClass::Suggestion,
         doc: DOC,
         ..Meta::DEFAULT
@@ -79,7 +79,8 @@ fn bytes(cx: &FileCx<'_>, copy: &Copy) -> Option<f64> {
             None => return None,
         };
     }
-    Some(total as f64)
+    // An index without files says nothing.
+    (total > 0).then_some(total as f64)
 }
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
@@ -99,7 +100,12 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         if let Command::Copy(copy) = &cx.eval.step(number).command {
-            if copy.inline.is_empty() {
+            // A file that has an ending is one file, and mostly a small one.
+            let is_file = |source: &String| {
+                let name = source.rsplit('/').next().unwrap_or_default();
+                name.trim_start_matches('.').contains('.') && !name.contains('*')
+            };
+            if copy.inline.is_empty() && !(copy.from == Source::Context && copy.sources.iter().all(is_file)) {
                 filled.push(Filled {
                     number,
                     dir: copy.dest_path.clone(),

@@ -46,20 +46,15 @@ RUN apt-get update && apt-get install -y --no-install-recommends jq git && rm -r
 ";
 
 /// What a RUN with one of these does is more than to install: it adds a source, or uses what it has installed.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 8] = [
     "sources.list",
     "add-apt-repository",
     "apt-key",
     "keyring",
     "gpg",
-    "dpkg",
-    "setup_",
-    "debconf",
-    "curl ",
-    "wget ",
+    "gnupg",
     "apt.conf",
-    "preferences",
-    "pip ",
+    "software-properties",
 ];
 
 /// The first install of a RUN that updates and installs, and does nothing else of note.
@@ -90,8 +85,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         }
         let Some(install) = install(&run) else { continue };
         let source = before.instruction.source();
-        // Words of packages count, too: a RUN that installs curl to add a source is no reason to merge.
-        if SOURCES.iter().any(|word| source.contains(word)) || source.contains("software-properties") {
+        if SOURCES.iter().any(|word| source.contains(word)) {
             continue;
         }
         let command = &run.facts.commands[install.command];

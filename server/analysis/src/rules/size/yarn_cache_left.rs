@@ -47,7 +47,12 @@ RUN yarn global add serve@14 && yarn cache clean
 
 const CACHE: Cache = Cache {
     dirs: &["/usr/local/share/.cache/yarn", "/root/.cache/yarn", "/root/.yarn"],
-    cleans: |c| c.name.starts_with("yarn") && c.has("cache") && (c.has("clean") || c.has("clear")),
+    cleans: |c| {
+        c.name.starts_with("yarn")
+            && c.has("cache")
+            && ["clean", "clear", "dir"].iter().any(|verb| c.has(verb))
+    },
+    fills: |c| c.name.starts_with("yarn") && !c.has("cache"),
 };
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {

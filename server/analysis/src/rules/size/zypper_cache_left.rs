@@ -44,8 +44,11 @@ RUN zypper --non-interactive install nginx && zypper clean --all
 ```
 ";
 
-const CACHE: Cache =
-    Cache { dirs: &["/var/cache/zypp"], cleans: |c| c.name == "zypper" && (c.has("clean") || c.has("cc")) };
+const CACHE: Cache = Cache {
+    dirs: &["/var/cache/zypp"],
+    cleans: |c| c.name == "zypper" && (c.has("clean") || c.has("cc")),
+    fills: |c| c.name == "zypper",
+};
 
 /// Source: zypper(8).
 const FETCHING: [&str; 13] = [
