@@ -18,7 +18,10 @@ fn blocks<'a>(doc: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
 fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
-    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    // What an example ignores must run to be missed.
+    let ignored = text.split("ignore[").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0.to_owned()));
+    let only = std::iter::once(rule.to_owned()).chain(ignored).collect();
+    let selection = Selection { only, ..Selection::default() };
     // An empty context is not the same as none: rules say less where they know that nothing is copied.
     let wants = of("dockerignore").is_some() || rules::meta(rule).is_some_and(|meta| meta.context);
     let ignore = wants.then(|| of("dockerignore").unwrap_or_default());

@@ -9,6 +9,8 @@ mod instruction_casing;
 mod legacy_key_value;
 mod maintainer;
 mod stage_name_casing;
+mod unknown_suppression;
+mod unused_suppression;
 
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
@@ -19,4 +21,6 @@ pub(super) static RULES: &[&Rule] = &[
     &legacy_key_value::RULE,
     &maintainer::RULE,
     &stage_name_casing::RULE,
+    &unknown_suppression::RULE,
+    &unused_suppression::RULE,
 ];
