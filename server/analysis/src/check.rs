@@ -175,6 +175,12 @@ impl Checker {
                 found.extend(findings.into_iter().map(|f| diagnostic(&rule.meta, f)));
             }
         }
+        let ran = active.iter().map(|rule| rule.meta.name).collect();
+        for (rule, finding) in suppressions.leftovers(input.file, &found, &ran) {
+            if let Some(rule) = active.iter().find(|active| active.meta.name == rule) {
+                found.push(diagnostic(&rule.meta, finding));
+            }
+        }
         found.retain(|d| !suppressions.covers(input.file, d));
         superseded(&active, &mut found);
         if !input.selection.severities.is_empty() {

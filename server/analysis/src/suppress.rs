@@ -2,10 +2,15 @@
 //!
 //! * `# check=skip=Rule,...;experimental=Rule,...;error=true` at the top of the file, and above one instruction
 //!   `# check=skip=Rule // why`, exactly as BuildKit has them. Source: frontend/dockerfile/linter/linter.go.
-//! * `# layerwise ignore=rule,...` and `# hadolint ignore=DL3006,...` above an instruction; with `global` in front of
-//!   `ignore` for the whole file. They know every name that a rule has.
+//! * `# layerwise: ignore[rule, ...] reason` above an instruction, `# layerwise: ignore-file[rule, ...] reason` for the whole
+//!   file: see [`ours`].
+//! * `# hadolint ignore=DL3006,...` and `# tally ignore=hadolint/DL3006,...;reason=...` above an instruction; with `global` in
+//!   front of `ignore` for the whole file. They know every name that a rule has.
+//! * `# dockerfile-utils: ignore` above an instruction: everything.
 
-use std::collections::HashMap;
+mod ours;
+
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use layerwise_model::File;
@@ -14,7 +19,9 @@ use layerwise_syntax::lines::detect_directive;
 
 use crate::check::SYNTAX;
 use crate::diagnostic::Diagnostic;
-use crate::rules::{self, Meta};
+use crate::rules::{self, Finding, Meta};
+
+pub use ours::ignore_here;
 
 /// The checks that BuildKit runs over the file as a whole, where it does not look at the comments above an instruction.
 const WHOLE_FILE: [&str; 6] = [
@@ -34,6 +41,7 @@ pub struct Suppressions {
     ignored: Vec<String>,
     /// Per instruction that has some: what the comments above it say.
     instructions: HashMap<usize, Comments>,
+    ours: ours::Ours,
     errors: Vec<Diagnostic>,
 }
 
@@ -119,7 +127,11 @@ impl Suppressions {
         }
         let mut comments: Vec<&str> = Vec::new();
         let mut number = 0;
-        for placed in file.parsed().layer().blocks() {
+        let blocks = file.parsed().layer().blocks();
+        for (index, placed) in blocks.iter().enumerate() {
+            if matches!(placed.block, Block::Comment(_)) {
+                found.ours.read(blocks, index, number);
+            }
             match &placed.block {
                 Block::Comment(text) => match comment_text(text, placed.start == 0) {
                     // An empty comment ends what belongs to the next instruction; an empty line does not.
@@ -137,6 +149,7 @@ impl Suppressions {
             }
         }
         found.read_comments(number, &comments);
+        found.ours.finish();
         found
     }
 
@@ -173,8 +186,22 @@ impl Suppressions {
             || self.instructions.values().any(|c| c.check.as_ref().is_some_and(|check| check.asks_for(name)))
     }
 
+    /// The comments of ours that nobody needs, each with the name of the rule that says so. `found` is what there is
+    /// without any comment, `ran` the rules that ran.
+    pub(crate) fn leftovers(
+        &self,
+        file: &File,
+        found: &[Diagnostic],
+        ran: &HashSet<&'static str>,
+    ) -> Vec<(&'static str, Finding)> {
+        self.ours.leftovers(file, found, ran)
+    }
+
     /// Whether a diagnostic is switched off.
     pub fn covers(&self, file: &File, diagnostic: &Diagnostic) -> bool {
+        if self.ours.cover(file, diagnostic) {
+            return true;
+        }
         let Some(meta) = rules::meta(diagnostic.rule) else { return self.covers_named(file, diagnostic) };
         let ignores = |names: &[String]| names.iter().any(|n| n == "all" || meta.is_called(n));
         if self.file.skips(meta) || ignores(&self.ignored) {
@@ -278,17 +305,34 @@ fn check_value(comment: &str) -> Option<&str> {
 /// The names that an `ignore=` comment gives, and whether it is global.
 fn ignored(comment: &str) -> Option<(bool, impl Iterator<Item = &str>)> {
     let rest = comment.trim_start_matches('#').trim_start();
-    let rest = rest.strip_prefix("hadolint").or_else(|| rest.strip_prefix("layerwise"))?;
+    if let Some(rest) = rest.strip_prefix("dockerfile-utils:") {
+        // It says no names and means everything.
+        return (rest.trim() == "ignore").then_some((false, split_names("all", ['#', ';'])));
+    }
+    let tools = ["hadolint", "layerwise", "tally"];
+    let (tool, rest) = tools.iter().find_map(|tool| Some((*tool, rest.strip_prefix(tool)?)))?;
     let rest = rest.strip_prefix([' ', '\t'])?.trim_start();
     let (global, rest) = match rest.strip_prefix("global") {
         Some(rest) => (true, rest.trim_start()),
         None => (false, rest),
     };
     let names = rest.strip_prefix("ignore")?.trim_start().strip_prefix('=')?;
-    // Names are separated by commas; anything behind them explains.
-    let end = names.find(['#', '/']).unwrap_or(names.len());
-    let names = names[..end].split(',').map(|name| name.trim().split(' ').next().unwrap_or_default());
-    Some((global, names.filter(|name| !name.is_empty())))
+    // tally's names have a slash; a reason stands behind a semicolon there.
+    Some((global, split_names(names, if tool == "tally" { ['#', ';'] } else { ['#', '/'] })))
+}
+
+/// Names are separated by commas; anything behind them explains. What stands before the name of a rule of hadolint's or
+/// BuildKit's says whose it is.
+fn split_names(names: &str, ends: [char; 2]) -> impl Iterator<Item = &str> {
+    let end = names.find(ends).unwrap_or(names.len());
+    let names = names.get(..end).unwrap_or_default().split(',');
+    let names = names.map(|name| name.trim().split(' ').next().unwrap_or_default());
+    let bare = |name| {
+        let stripped =
+            ["hadolint/", "buildkit/", "shellcheck/"].iter().find_map(|tool| str::strip_prefix(name, tool));
+        stripped.unwrap_or(name)
+    };
+    names.map(bare).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -321,6 +365,11 @@ mod tests {
         assert_eq!(names("layerwise ignore=T001 # old"), Some((false, vec!["T001"])));
         assert_eq!(names("layerwise ignores=T001"), None);
         assert_eq!(names("hadolint shell=bash"), None);
+        let tally =
+            "tally global ignore=hadolint/DL3006, buildkit/StageNameCasing,tally/max-lines;reason=old, yes";
+        assert_eq!(names(tally), Some((true, vec!["DL3006", "StageNameCasing", "tally/max-lines"])));
+        assert_eq!(names("dockerfile-utils: ignore"), Some((false, vec!["all"])));
+        assert_eq!(names("dockerfile-utils: ignored"), None);
     }
 
     /// Lines of the findings of all default rules.
@@ -351,6 +400,9 @@ mod tests {
             ("# hadolint global ignore=DL4000,DL3025\n", "", &[]),
             ("", "# layerwise ignore=T005\n", &both[1..]),
             ("", "# layerwise ignore=all\n", &both[1..]),
+            ("", "# tally ignore=hadolint/DL4000;reason=x\n", &both[1..]),
+            ("# tally global ignore=buildkit/MaintainerDeprecated,DL3025\n", "", &[]),
+            ("", "# dockerfile-utils: ignore\n", &both[1..]),
         ] {
             let found = findings(&file(top, above));
             let rules: Vec<&str> = found.iter().map(|(rule, _)| *rule).collect();

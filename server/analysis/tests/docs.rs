@@ -20,7 +20,10 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
     let options =
         of("json").map(|json| serde_json::from_str(json).expect("options of rules")).unwrap_or_default();
-    let selection = Selection { only: vec![rule.to_owned()], options, ..Selection::default() };
+    // What an example ignores must run to be missed.
+    let ignored = text.split("ignore[").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0.to_owned()));
+    let only = std::iter::once(rule.to_owned()).chain(ignored).collect();
+    let selection = Selection { only, options, ..Selection::default() };
     let ignore = of("dockerignore");
     let found = match of("context").or(of("files")) {
         Some(files) => {

@@ -204,6 +204,8 @@ pub enum Check {
     Instruction(fn(&InstructionCx<'_>, &mut Vec<Finding>)),
     /// At the whole file.
     File(fn(&FileCx<'_>, &mut Vec<Finding>)),
+    /// At the comments that switch rules off, once everything else has been found: [`crate::suppress`] does it.
+    Suppressions,
 }
 
 /// A rule.

@@ -577,6 +577,23 @@ mod tests {
     }
 
     #[test]
+    fn a_finding_can_be_ignored_where_it_stands() {
+        let text = "FROM debian:12\nMAINTAINER me\n";
+        let mut document = open(MemFs::new(), text);
+        let view = document.view();
+        let none = Cancel::default();
+        let offered = view.code_actions(16..16, None, &none);
+        let ignore = offered.iter().find(|a| a.title == "Ignore `maintainer` here").expect("it is offered");
+        let edits = view.resolve(&ignore.id, ignore.range.clone(), &none).expect("its edits");
+        assert_eq!(
+            (edits[0].range.clone(), edits[0].new_text.as_str()),
+            (15..15, "# layerwise: ignore[maintainer]\n")
+        );
+        document.edit(15..15, "# layerwise: ignore[maintainer]\n");
+        assert_eq!(codes(document.view().as_ref()), [""; 0]);
+    }
+
+    #[test]
     fn what_is_too_long_is_kept_and_not_parsed() {
         let long = "RUN a\n".repeat(100_001);
         let mut document = open(MemFs::new(), &long);

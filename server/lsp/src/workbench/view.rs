@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Instant;
 
 use layerwise_analysis::actions::{self, Cx, Offer};
+use layerwise_analysis::suppress::ignore_here;
 use layerwise_analysis::{
     Applicability, Diagnostic as Finding, Input, Severity as Level, check, fix_all, plan, ranges,
 };
@@ -201,6 +202,7 @@ impl Analysis for TooLong {
 
 /// Names of the fixes and refactorings among the actions.
 const FIX: &str = "fix";
+const IGNORE: &str = "ignore";
 const FIX_ALL: &str = "fix-all";
 const REFACTORING: &str = "refactoring";
 
@@ -251,6 +253,25 @@ impl Analysis for View {
                 }
             }
         }
+        if wanted("quickfix") {
+            let mut said = Vec::new();
+            for finding in self.findings().iter().filter(|f| touches(&f.range, &range)) {
+                let Some(fix) = ignore_here(&self.file, finding).filter(|_| !said.contains(&finding.rule))
+                else {
+                    continue;
+                };
+                said.push(finding.rule);
+                found.push(CodeAction {
+                    id: format!("{IGNORE}:{}:", finding.rule),
+                    range: finding.range.clone(),
+                    title: fix.title,
+                    kind: "quickfix",
+                    preferred: false,
+                    fixes: vec![diagnostic(finding)],
+                    disabled: None,
+                });
+            }
+        }
         if wanted("refactor.rewrite") {
             for offer in self.offers(range.clone()) {
                 let shown = offer.applicability == Applicability::DisplayOnly;
@@ -293,6 +314,10 @@ impl Analysis for View {
                 let finding = findings.iter().find(|f| f.code == name && f.range == range)?;
                 let fix = finding.fixes.get(key.parse::<usize>().ok()?)?;
                 Some(fix.edits.iter().cloned().map(edit).collect())
+            }
+            IGNORE => {
+                let finding = self.findings().iter().find(|f| f.rule == name && f.range == range)?;
+                Some(ignore_here(&self.file, finding)?.edits.into_iter().map(edit).collect())
             }
             REFACTORING => {
                 let context = self.context();

@@ -20,6 +20,8 @@ mod stage_name_casing;
 mod unexpected_label;
 mod use_workdir;
 mod wget_progress;
+mod unknown_suppression;
+mod unused_suppression;
 
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
@@ -40,4 +42,6 @@ pub(super) static RULES: &[&Rule] = &[
     &unexpected_label::RULE,
     &use_workdir::RULE,
     &wget_progress::RULE,
+    &unknown_suppression::RULE,
+    &unused_suppression::RULE,
 ];
