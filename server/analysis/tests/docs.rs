@@ -14,13 +14,25 @@ fn blocks<'a>(doc: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
     fences.filter_map(|fence| fence.split_once('\n')).collect()
 }
 
-/// Whether the rule, or `syntax-error`, finds something.
+/// Whether the rule, or `syntax-error`, finds something. A block such as `json package.json` or `sh run.sh 0755` or
+/// `sh run.sh crlf` is a file of the build context; there is a context only for rules that need one, and with such blocks.
 fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
+    let files: Vec<(&str, u32, String)> = blocks
+        .iter()
+        .filter_map(|(info, text)| {
+            let mut words = info.split(' ').skip(1);
+            let (path, how) = (words.next()?, words.next().unwrap_or("0644"));
+            let mode = u32::from_str_radix(how, 8).unwrap_or(0o755);
+            let text = format!("{text}\n");
+            Some((path, mode, if how == "crlf" { text.replace('\n', "\r\n") } else { text }))
+        })
+        .collect();
+    let context = rules::meta(rule).is_none_or(|meta| meta.context) || !files.is_empty();
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
     let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
-    let found =
-        common::check(&text, Options::default(), &selection, Some(of("dockerignore").unwrap_or_default()));
+    let ignore = of("dockerignore").unwrap_or_default();
+    let found = common::check_with(&text, Options::default(), &selection, context.then_some(ignore), &files);
     found.iter().any(|d| d.rule == rule)
 }
 
@@ -32,9 +44,10 @@ fn examples_are_right() {
         assert_eq!(headings, ["What it does", "Why it matters", "Example", "Use instead"], "{}", meta.name);
         let example = blocks(meta.doc, "Example");
         assert!(finds(meta.name, &example), "{}: the example does not trigger it", meta.name);
-        // The ignore file of the example holds for both.
+        // The ignore file and the files of the example hold for both, unless they are there again.
         let mut instead = blocks(meta.doc, "Use instead");
-        instead.extend(example.iter().filter(|(language, _)| *language == "dockerignore"));
+        let said: Vec<&str> = instead.iter().map(|(info, _)| *info).collect();
+        instead.extend(example.iter().filter(|(info, _)| *info != "dockerfile" && !said.contains(info)));
         assert!(!finds(meta.name, &instead), "{}: what to use instead triggers it", meta.name);
         assert!(!finds("syntax-error", &instead), "{}: what to use instead does not build", meta.name);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use layerwise_model::context::{Content, Entry, EntryKind};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
 use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
 use layerwise_syntax::Parsed;
@@ -49,6 +50,45 @@ pub(crate) fn ignored(ignore: &str, text: &str) -> Vec<Diagnostic> {
     let context = Context { ignore: Arc::new(Dockerignore::parse(ignore)), ..Context::default() };
     let mut found = run(text, &Selection::default(), Some(&context));
     found.retain(|d| d.code == "E031");
+    found
+}
+
+/// The diagnostics of one rule (a code) with a build context of these files, each with its text.
+pub(crate) fn in_context(rule: &str, files: &[(&str, &str)], ignore: &str, text: &str) -> Vec<Diagnostic> {
+    with_modes(
+        rule,
+        &files.iter().map(|(path, text)| (*path, 0o644, *text)).collect::<Vec<_>>(),
+        ignore,
+        text,
+    )
+}
+
+/// The same with permission bits. What the ignore file leaves out must not be among the files.
+pub(crate) fn with_modes(
+    rule: &str,
+    files: &[(&str, u32, &str)],
+    ignore: &str,
+    text: &str,
+) -> Vec<Diagnostic> {
+    let mut context = Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        ignore_file: Some(".dockerignore".to_owned()),
+        ..Context::default()
+    };
+    let mut texts = std::collections::BTreeMap::new();
+    for (path, mode, text) in files {
+        for (at, _) in path.match_indices('/') {
+            context.entries.insert(&path[..at], Entry::directory(0o755));
+        }
+        let content = Content::nothing();
+        let size = text.len() as u64;
+        context.entries.insert(path, Entry { kind: EntryKind::File, mode: *mode, size, content, link: None });
+        texts.insert(Box::from(*path), Arc::from(*text));
+    }
+    context.texts = Arc::new(texts);
+    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let mut found = run(text, &selection, Some(&context));
+    found.retain(|d| d.code == rule);
     found
 }
 

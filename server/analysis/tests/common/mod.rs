@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use layerwise_analysis::Diagnostic;
 use layerwise_analysis::check::{Checker, Input, Selection};
+use layerwise_model::context::{Content, Entry, EntryKind};
 use layerwise_model::images::{ImageConfig, Images, WellKnown};
 use layerwise_model::{Context, Dockerignore, File, Options, Platform, evaluate};
 use layerwise_syntax::Parsed;
@@ -53,12 +54,34 @@ impl Images for TestImages {
 
 /// The diagnostics of a text as `docker build --check` would evaluate it.
 pub fn check(text: &str, options: Options, selection: &Selection, ignore: Option<&str>) -> Vec<Diagnostic> {
+    check_with(text, options, selection, ignore, &[])
+}
+
+/// The same with files in the build context, each with its permission bits and its text.
+pub fn check_with(
+    text: &str,
+    options: Options,
+    selection: &Selection,
+    ignore: Option<&str>,
+    files: &[(&str, u32, String)],
+) -> Vec<Diagnostic> {
     let file = File::new(Parsed::new(text));
     let eval = evaluate(&file, &Options { all_stages: true, ..options }, &TestImages);
-    let context = ignore.map(|ignore| Context {
-        ignore: Arc::new(Dockerignore::parse(ignore)),
-        ignore_file: Some(".dockerignore".to_owned()),
-        ..Context::default()
+    let context = ignore.map(|ignore| {
+        let mut context = Context {
+            ignore: Arc::new(Dockerignore::parse(ignore)),
+            ignore_file: Some(".dockerignore".to_owned()),
+            texts: Arc::new(files.iter().map(|(p, _, t)| (Box::from(*p), Arc::from(t.as_str()))).collect()),
+            ..Context::default()
+        };
+        for (path, mode, text) in files {
+            for (at, _) in path.match_indices('/') {
+                context.entries.insert(&path[..at], Entry::directory(0o755));
+            }
+            let (kind, size, content) = (EntryKind::File, text.len() as u64, Content::nothing());
+            context.entries.insert(path, Entry { kind, mode: *mode, size, content, link: None });
+        }
+        context
     });
     Checker::default().check(&Input {
         file: &file,
