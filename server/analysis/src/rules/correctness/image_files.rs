@@ -3,6 +3,8 @@
 //! Only COPY, ADD and bind mounts bring files of the context. What a RUN, another stage or an unknown base image brings is
 //! not known, and a path that one of them may have made counts as [`Found::Maybe`].
 
+use std::collections::BTreeSet;
+
 use layerwise_model::context::{Entry, EntryKind};
 use layerwise_model::eval::{Base, Command, Copy, Source, is_url};
 use layerwise_model::facts::Command as ShellCommand;
@@ -382,4 +384,14 @@ pub(super) fn of_kind<'a>(
         .all()
         .filter(move |(_, _, instruction)| instruction.kind() == Some(kind) && instruction.is_valid())
         .filter_map(|(number, _, _)| Some((number, stage_of(cx, number)?)))
+}
+
+/// Names without those that occur twice, in order.
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>, most: usize) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    let shown: Vec<String> = names.iter().take(most).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }

@@ -13,6 +13,8 @@ mod dead_keyserver;
 mod debian_frontend_in_env;
 mod dependency_steps;
 mod dnf_yum_missing_yes;
+mod dockerignore_dead_negation;
+mod dockerignore_root_anchored;
 mod duplicate_stage_name;
 mod dynamic_go_binary_in_scratch;
 mod empty_continuation;
@@ -20,6 +22,7 @@ mod eol_base_image;
 mod expose_host_mapping;
 mod from_platform_constant;
 mod healthcheck_tool_missing;
+mod host_modules_overwrite_install;
 mod image_files;
 mod install_before_manifest;
 mod invalid_default_arg_in_from;
@@ -33,12 +36,17 @@ mod programs;
 mod redundant_target_platform;
 mod reserved_stage_name;
 mod rust_gnu_target_in_scratch;
+mod script_crlf;
+mod script_not_executable;
+mod script_shebang_missing_in_base;
+mod started_scripts;
 mod unattended;
 mod undefined_arg_in_from;
 mod undefined_var;
 mod use_apt_get;
 mod use_copy_not_add;
 mod use_shell_instruction;
+mod vendored_deps_ignored;
 mod workdir_relative;
 mod zypper_missing_non_interactive;
 
@@ -56,6 +64,8 @@ pub(super) static RULES: &[&Rule] = &[
     &dead_keyserver::RULE,
     &debian_frontend_in_env::RULE,
     &dnf_yum_missing_yes::RULE,
+    &dockerignore_dead_negation::RULE,
+    &dockerignore_root_anchored::RULE,
     &duplicate_stage_name::RULE,
     &dynamic_go_binary_in_scratch::RULE,
     &empty_continuation::RULE,
@@ -63,6 +73,7 @@ pub(super) static RULES: &[&Rule] = &[
     &expose_host_mapping::RULE,
     &from_platform_constant::RULE,
     &healthcheck_tool_missing::RULE,
+    &host_modules_overwrite_install::RULE,
     &install_before_manifest::RULE,
     &invalid_default_arg_in_from::RULE,
     &json_args_recommended::RULE,
@@ -76,11 +87,15 @@ pub(super) static RULES: &[&Rule] = &[
     &redundant_target_platform::RULE,
     &reserved_stage_name::RULE,
     &rust_gnu_target_in_scratch::RULE,
+    &script_crlf::RULE,
+    &script_not_executable::RULE,
+    &script_shebang_missing_in_base::RULE,
     &undefined_arg_in_from::RULE,
     &undefined_var::RULE,
     &use_apt_get::RULE,
     &use_copy_not_add::RULE,
     &use_shell_instruction::RULE,
+    &vendored_deps_ignored::RULE,
     &workdir_relative::RULE,
     &zypper_missing_non_interactive::RULE,
 ];
