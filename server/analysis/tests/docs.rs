@@ -14,8 +14,19 @@ fn blocks<'a>(doc: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
     fences.filter_map(|fence| fence.split_once('\n')).collect()
 }
 
-/// Whether the rule, or `syntax-error`, finds something.
+/// Whether the rule, or `syntax-error`, finds something. A block such as `json package.json` or `sh run.sh 0755` or
+/// `sh run.sh crlf` is a file of the build context; there is a context only for rules that need one, and with such blocks.
 fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
+    let files: Vec<(&str, u32, String)> = blocks
+        .iter()
+        .filter_map(|(info, text)| {
+            let mut words = info.split(' ').skip(1);
+            let (path, how) = (words.next()?, words.next().unwrap_or("0644"));
+            let mode = u32::from_str_radix(how, 8).unwrap_or(0o755);
+            let text = format!("{text}\n");
+            Some((path, mode, if how == "crlf" { text.replace('\n', "\r\n") } else { text }))
+        })
+        .collect();
     let of = |language: &str| blocks.iter().find(|(l, _)| *l == language).map(|(_, text)| *text);
     let text = format!("{}\n", of("dockerfile").expect("a dockerfile block"));
     let options =
@@ -25,13 +36,14 @@ fn finds(rule: &str, blocks: &[(&str, &str)]) -> bool {
     let only = std::iter::once(rule.to_owned()).chain(ignored).collect();
     let selection = Selection { only, options, ..Selection::default() };
     let ignore = of("dockerignore");
-    let found = match of("context").or(of("files")) {
-        Some(files) => {
-            let context = common::context_of(files, ignore);
-            common::check_in(&text, Options::default(), &selection, Some(&context))
-        }
+    let list = of("context").or(of("files"));
+    let wants = rules::meta(rule).is_some_and(|meta| meta.context);
+    let found = if list.is_some() || !files.is_empty() || (wants && ignore.is_none()) {
+        let context = common::context_of(list.unwrap_or_default(), &files, ignore);
+        common::check_in(&text, Options::default(), &selection, Some(&context))
+    } else {
         // A context without files would say that there is nothing to copy.
-        None => common::check(&text, Options::default(), &selection, ignore),
+        common::check(&text, Options::default(), &selection, ignore)
     };
     found.iter().any(|d| d.rule == rule)
 }
@@ -44,9 +56,12 @@ fn examples_are_right() {
         assert_eq!(headings, ["What it does", "Why it matters", "Example", "Use instead"], "{}", meta.name);
         let example = blocks(meta.doc, "Example");
         assert!(finds(meta.name, &example), "{}: the example does not trigger it", meta.name);
-        // The ignore file and the options of the example hold for both.
+        // The ignore file and the files of the example hold for both, unless they are there again.
         let mut instead = blocks(meta.doc, "Use instead");
-        instead.extend(example.iter().filter(|(language, _)| *language != "dockerfile"));
+        let name = |info: &str| info.split(' ').nth(1).unwrap_or(info).to_owned();
+        let said: Vec<String> = instead.iter().map(|(info, _)| name(info)).collect();
+        instead
+            .extend(example.iter().filter(|(info, _)| *info != "dockerfile" && !said.contains(&name(info))));
         assert!(!finds(meta.name, &instead), "{}: what to use instead triggers it", meta.name);
         assert!(!finds("syntax-error", &instead), "{}: what to use instead does not build", meta.name);
     }

@@ -1,5 +1,5 @@
 //! Which files of a context are read when it is loaded: manifests and lockfiles of package managers, and the small
-//! files beside them that decide what an install step does.
+//! files beside them that decide what an install step does, and scripts that containers start.
 
 /// Names that are read wherever they stand, in byte order.
 const NAMES: &[&str] = &[
@@ -123,7 +123,9 @@ pub fn is_manifest(path: &str) -> bool {
         || SUFFIXES.iter().any(|end| name.ends_with(end))
         || (name.ends_with(".txt") && (name.starts_with("requirements") || ends_in(dir, "requirements")))
         || ENDS.iter().any(|end| ends_in(path, end));
-    known && !dir.split('/').any(|part| part == "node_modules")
+    // Whether a script starts depends on its first line.
+    let script = name.ends_with(".sh") || name.starts_with("docker-entrypoint") || name == "entrypoint";
+    (known || script) && !dir.split('/').any(|part| part == "node_modules")
 }
 
 /// Whether the last elements of the path are exactly `end`.
@@ -151,6 +153,8 @@ mod tests {
             "requirements/base.txt",
             ".cargo/config.toml",
             "a/vendor/modules.txt",
+            "docker/entrypoint.sh",
+            "docker-entrypoint",
         ] {
             assert!(is_manifest(path), "{path}");
         }

@@ -128,6 +128,45 @@ pub(crate) fn said_in_context(rule: &str, files: &[&str], ignore: Option<&str>, 
     found.into_iter().filter(|d| d.code == rule).map(|d| d.message).collect()
 }
 
+/// The diagnostics of one rule (a code) with a build context of these files, each with its text.
+pub(crate) fn with_texts(rule: &str, files: &[(&str, &str)], ignore: &str, text: &str) -> Vec<Diagnostic> {
+    with_modes(
+        rule,
+        &files.iter().map(|(path, text)| (*path, 0o644, *text)).collect::<Vec<_>>(),
+        ignore,
+        text,
+    )
+}
+
+/// The same with permission bits. What the ignore file leaves out must not be among the files.
+pub(crate) fn with_modes(
+    rule: &str,
+    files: &[(&str, u32, &str)],
+    ignore: &str,
+    text: &str,
+) -> Vec<Diagnostic> {
+    let mut context = Context {
+        ignore: Arc::new(Dockerignore::parse(ignore)),
+        ignore_file: Some(".dockerignore".to_owned()),
+        ..Context::default()
+    };
+    let mut texts = std::collections::BTreeMap::new();
+    for (path, mode, text) in files {
+        for (at, _) in path.match_indices('/') {
+            context.entries.insert(&path[..at], Entry::directory(0o755));
+        }
+        let content = Content::nothing();
+        let size = text.len() as u64;
+        context.entries.insert(path, Entry { kind: EntryKind::File, mode: *mode, size, content, link: None });
+        texts.insert(Box::from(*path), Arc::from(*text));
+    }
+    context.texts = Arc::new(texts);
+    let selection = Selection { only: vec![rule.to_owned()], ..Selection::default() };
+    let mut found = run(text, &selection, Some(&context));
+    found.retain(|d| d.code == rule);
+    found
+}
+
 /// The line (from 1) of a byte.
 pub(crate) fn line(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1

@@ -76,8 +76,9 @@ pub fn check_in(
     Checker::default().check(&Input { file: &file, eval: &eval, context, selection, path: None })
 }
 
-/// A build context of files, one path a line, under an ignore file, if there is one.
-pub fn context_of(files: &str, ignore: Option<&str>) -> Context {
+/// A build context of files, one path a line, and of others with their permission bits and texts, under an ignore file, if
+/// there is one.
+pub fn context_of(files: &str, texts: &[(&str, u32, String)], ignore: Option<&str>) -> Context {
     let ignored = Dockerignore::parse(ignore.unwrap_or_default());
     let mut entries = Tree::new();
     for path in files.lines().filter(|path| !path.is_empty() && ignored.in_context(path)) {
@@ -87,8 +88,16 @@ pub fn context_of(files: &str, ignore: Option<&str>) -> Context {
         let content = Content::Unread(1);
         entries.insert(path, Entry { kind: EntryKind::File, mode: 0o644, size: 10, content, link: None });
     }
+    for (path, mode, text) in texts.iter().filter(|(path, ..)| ignored.in_context(path)) {
+        for (at, _) in path.match_indices('/') {
+            entries.insert(&path[..at], Entry::directory(0o755));
+        }
+        let (kind, size, content) = (EntryKind::File, text.len() as u64, Content::nothing());
+        entries.insert(path, Entry { kind, mode: *mode, size, content, link: None });
+    }
     Context {
         entries,
+        texts: Arc::new(texts.iter().map(|(p, _, t)| (Box::from(*p), Arc::from(t.as_str()))).collect()),
         ignore: Arc::new(ignored),
         ignore_file: ignore.map(|_| ".dockerignore".to_owned()),
         dockerfile: Some("Dockerfile".to_owned()),

@@ -1,0 +1,121 @@
+//! What E072 to E074 share: scripts of the build context that the image starts.
+
+use std::ops::Range;
+
+use layerwise_model::context::{Entry, EntryKind};
+use layerwise_model::eval::{Command, Copy, DEFAULT_PATH};
+use layerwise_syntax::Keyword;
+
+use super::image_files::{Found, absolute, at_path, of_kind};
+use crate::rules::FileCx;
+
+/// A file of the build context that an instruction starts as a program.
+pub(super) struct Started<'a> {
+    /// The instruction that starts it.
+    pub(super) number: usize,
+    /// Its stage.
+    pub(super) stage: usize,
+    /// Where the word stands that names it, in the document.
+    pub(super) range: Range<usize>,
+    /// Its path in the image.
+    pub(super) path: String,
+    /// Its path in the context.
+    pub(super) source: String,
+    /// The COPY or ADD that brings it.
+    pub(super) by: usize,
+    /// The same, evaluated.
+    pub(super) copy: &'a Copy,
+    /// Its entry in the context.
+    pub(super) entry: &'a Entry,
+}
+
+/// Every such file that RUN, CMD, ENTRYPOINT or HEALTHCHECK starts by its own name, so that the kernel looks at its mode and
+/// at its first line. Each file and COPY once.
+pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
+    let mut found: Vec<Started<'a>> = Vec::new();
+    let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return found };
+    for kind in [Keyword::Entrypoint, Keyword::Cmd, Keyword::Healthcheck, Keyword::Run] {
+        for (number, stage) in of_kind(cx, kind) {
+            // Behind an ENTRYPOINT in exec form CMD has its arguments.
+            let body = cx.file.stages()[stage].body.clone();
+            if kind == Keyword::Cmd
+                && cx.file.instructions(body).any(|(_, _, i)| i.kind() == Some(Keyword::Entrypoint))
+            {
+                continue;
+            }
+            let facts = &cx.facts.instructions[number];
+            // What runs later sees all of the stage.
+            let before = if kind == Keyword::Run { number } else { cx.file.stages()[stage].body.end };
+            for command in &facts.commands {
+                let word = &command.program;
+                if !word.literal || word.text.is_empty() || facts.unclear || word.text.contains('$') {
+                    continue;
+                }
+                if kind == Keyword::Run
+                    && facts.commands.iter().any(|c| {
+                        matches!(c.name.as_str(), "cd" | "pushd") && c.range.start < command.range.start
+                    })
+                {
+                    break;
+                }
+                let paths: Vec<String> = if word.text.contains('/') {
+                    vec![absolute(cx, number, &word.text)]
+                } else {
+                    let path = cx.eval.step(number).state.env.get("PATH").unwrap_or(DEFAULT_PATH);
+                    path.split(':')
+                        .map(|dir| format!("{}/{}", dir.trim_end_matches('/'), word.text))
+                        .collect()
+                };
+                for path in paths {
+                    let at = before.min(cx.file.len().saturating_sub(1)).max(number);
+                    let Found::Context { path: source, by } = found_before(cx, stage, before, at, &path)
+                    else {
+                        continue;
+                    };
+                    let Command::Copy(copy) = &cx.eval.step(by).command else { continue };
+                    let Some(entry) = context.get(&source).filter(|entry| entry.kind == EntryKind::File)
+                    else {
+                        continue;
+                    };
+                    if found.iter().any(|other| other.by == by && other.source == source) {
+                        break;
+                    }
+                    let range = cx.file.absolute(number, word.range.clone());
+                    found.push(Started { number, stage, range, path, source, by, copy, entry });
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The last COPY before `before` that brings the path; a RUN in between only matters where a rule looks at it itself.
+fn found_before(cx: &FileCx<'_>, stage: usize, before: usize, at: usize, path: &str) -> Found {
+    for number in super::image_files::earlier(cx, stage, before) {
+        if let Command::Copy(copy) = &cx.eval.step(number).command {
+            match super::image_files::brings(cx, copy, path) {
+                Some(Some(of_context)) => return Found::Context { path: of_context, by: number },
+                Some(None) => return Found::Maybe,
+                None => {}
+            }
+        }
+    }
+    if before > at { Found::No } else { at_path(cx, stage, at, path) }
+}
+
+/// Whether a RUN between the COPY and the start of the file has one of these words in its text.
+pub(super) fn treated(cx: &FileCx<'_>, script: &Started<'_>, words: &[&str]) -> bool {
+    let end = if cx.file.instruction(script.number).1.kind() == Some(Keyword::Run) {
+        script.number + 1
+    } else {
+        cx.file.stages()[script.stage].body.end
+    };
+    super::image_files::earlier(cx, script.stage, end).take_while(|&number| number > script.by).any(
+        |number| {
+            let instruction = cx.file.instruction(number).1;
+            instruction.kind() == Some(Keyword::Run)
+                && words.iter().any(|word| instruction.source().contains(word))
+        },
+    )
+}
