@@ -184,8 +184,12 @@ const MAX_STAGES: usize = 200;
 fn unknown(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let references = references(cx);
     // A file that takes several names from nowhere is made for `--build-context`.
-    let strange: HashSet<&str> =
+    let stages: Vec<&str> =
+        cx.file.stages().iter().take(MAX_STAGES).filter_map(|s| s.name.as_deref()).collect();
+    let meant = |name: &str| suggest::nearest(name, stages.iter().copied(), false).is_some();
+    let mut strange: HashSet<&str> =
         references.iter().filter(|r| r.stage.is_none() && !is_image(r)).map(|r| r.name).collect();
+    strange.retain(|name| !meant(name));
     for reference in references {
         let Reference { number, word, name, .. } = &reference;
         if reference.stage.is_some() {
@@ -412,7 +416,7 @@ FROM b AS two
         let rules = |text: &str| diagnostics(text, &[]).iter().map(|d| d.rule).collect::<Vec<_>>();
         assert_eq!(rules("FROM scratch AS a\nWORKDIR /x\nCOPY --from=a x /y\n"), ["copy-from-self"]);
         assert_eq!(
-            rules("FROM scratch\nCOPY --from=b x /y\nFROM scratch AS b\nFROM b\n"),
+            rules("FROM scratch AS app\nCOPY --from=b x /y\nFROM scratch AS b\nFROM b\n"),
             ["copy-from-later-stage"]
         );
     }
