@@ -573,7 +573,7 @@ FROM $undeclared
 
     #[test]
     fn triggers_are_found_where_they_run() {
-        let text = "FROM scratch AS a\nONBUILD CMD x\nONBUILD WORKDIR y\nFROM a AS b\nFROM a\nRUN x\n";
+        let text = "FROM scratch AS a\nONBUILD CMD x\nONBUILD WORKDIR y\nFROM a AS b\nFROM a\nLABEL x=y\n";
         let found: Vec<(&str, usize)> = diagnostics(text, &[])
             .iter()
             .map(|d| (d.rule, text[..d.range.start].matches('\n').count() + 1))

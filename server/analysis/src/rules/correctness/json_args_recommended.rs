@@ -94,7 +94,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// The JSON form of a command that is made of plain words, and how many. What needs the shell stays as it is.
-fn json_form(instruction: &Instruction) -> Option<(usize, Fix)> {
+pub(super) fn json_form(instruction: &Instruction) -> Option<(usize, Fix)> {
     let [command] = instruction.args() else { return None };
     if !is_verbatim(instruction, command)
         || !command.value.chars().all(|c| is_plain(c) || c == ' ' || c == '\t')
