@@ -40,8 +40,8 @@ WORKDIR /app
 COPY . .
 RUN npm run build
 
-FROM node:22-slim
-COPY --from=build /app /app
+FROM nginx:1.27
+COPY --from=build /app /usr/share/nginx/html
 ```
 
 ## Use instead
@@ -52,8 +52,8 @@ WORKDIR /app
 COPY . .
 RUN npm run build
 
-FROM node:22-slim
-COPY --from=build /app/dist /app/dist
+FROM nginx:1.27
+COPY --from=build /app/dist /usr/share/nginx/html
 ```
 ";
 
@@ -68,13 +68,13 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 continue;
             };
             if copy.excludes.is_empty() {
-                out.extend(broad(cx, number, copy, *from));
+                out.extend(broad(cx, stage.index, number, copy, *from));
             }
         }
     }
 }
 
-fn broad(cx: &FileCx<'_>, number: usize, copy: &Copy, from: usize) -> Option<Finding> {
+fn broad(cx: &FileCx<'_>, into: usize, number: usize, copy: &Copy, from: usize) -> Option<Finding> {
     let [source] = copy.sources.as_slice() else { return None };
     let source = path_clean(&format!("/{source}"));
     let stage = cx.file.stages().get(from)?;
@@ -85,6 +85,11 @@ fn broad(cx: &FileCx<'_>, number: usize, copy: &Copy, from: usize) -> Option<Fin
         let facts = &cx.facts.instructions[n];
         facts.commands.iter().find_map(|c| output(c).map(|o| (n, c, o)))
     })?;
+    // A server in JavaScript may need anything of it.
+    let base = |stage: usize| cx.facts.stages.get(stage).map(|s| s.base.name.as_str());
+    if output == "dist" && !base(into).is_some_and(|name| STATIC.iter().any(|server| name.contains(server))) {
+        return None;
+    }
     let dir = if dest == "/" { "" } else { dest.as_str() };
     let message = format!(
         "This takes all of {source} from the stage, the sources of line {} too, so that any change of them makes the layer anew; take what `{}` on line {} built, such as `{dir}/{output}`.",
@@ -96,6 +101,9 @@ fn broad(cx: &FileCx<'_>, number: usize, copy: &Copy, from: usize) -> Option<Fin
     let at = cx.file.absolute(sources, head(cx.file.instruction(sources).1));
     Some(Finding::new(range, message).see(at, "All sources are copied here."))
 }
+
+/// Images that serve files, and run no JavaScript.
+const STATIC: [&str; 7] = ["nginx", "httpd", "caddy", "busybox", "static", "lighttpd", "apache"];
 
 /// Where a build puts what it makes, beside what it was made of.
 fn output(command: &Shell) -> Option<&'static str> {
@@ -136,7 +144,8 @@ COPY --from=build /src /app
 ",
         );
         let from = |run: &str, copy: &str| {
-            lines("C021", &format!("FROM a AS b\nWORKDIR /app\nCOPY . .\nRUN {run}\nFROM a\n{copy}\n")).len()
+            lines("C021", &format!("FROM a AS b\nWORKDIR /app\nCOPY . .\nRUN {run}\nFROM nginx\n{copy}\n"))
+                .len()
         };
         assert_eq!(from("npm run build", "COPY --from=b /app/ /app"), 1);
         assert_eq!(from("yarn build", "COPY --from=0 /app ."), 1);

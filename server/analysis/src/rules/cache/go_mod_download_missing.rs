@@ -53,7 +53,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let command = used.command;
         let found = command.name == "go"
             && matches!(command.subcommand(), Some("build" | "install" | "test" | "vet"))
-            && !command.args.iter().any(|a| a.text.contains("mod=vendor") || a.text.contains('@'))
+            && !command
+                .args
+                .iter()
+                .any(|a| a.text.contains("vendor") || a.text.contains('@') || a.text.ends_with(".go"))
             && by_modules(cx, &used);
         if found && used.is_first(cx, &["go"]) {
             let finding = report_use(

@@ -11,6 +11,7 @@ mod cleanup_defeats_cache_mount;
 mod composer_two_phase;
 mod copy_all_without_dockerignore;
 mod copy_from_too_broad;
+mod copy_link;
 mod copy_source_before_deps;
 mod copy_source_before_system_packages;
 mod cross_build_emulated;
@@ -18,9 +19,11 @@ mod dependency_dir_in_context;
 mod dockerfile_in_copy;
 mod dotnet_restore_order;
 mod expensive_step_below_cheap_volatile;
+mod git_clone_in_run;
 mod git_dir_in_copy;
 mod go_mod_download_missing;
 mod maven_gradle_deps_missing;
+mod package_cache_mount_missing;
 mod poetry_uv_install_project_early;
 mod run_mixes_stable_and_volatile;
 mod support;
@@ -56,4 +59,7 @@ pub(super) static RULES: &[&Rule] = &[
     &copy_from_too_broad::RULE,
     &bind_whole_context::RULE,
     &cross_build_emulated::RULE,
+    &package_cache_mount_missing::RULE,
+    &git_clone_in_run::RULE,
+    &copy_link::RULE,
 ];

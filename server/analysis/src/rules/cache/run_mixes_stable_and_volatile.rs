@@ -2,8 +2,8 @@
 
 use layerwise_syntax::{Form, Keyword};
 
-use super::support::{expensive, shown, whole_context};
-use crate::actions::ecosystem::{Class, classify};
+use super::support::{actions, expensive, is_plain, shown, whole_context};
+use crate::actions::reorder_copy::shape;
 use crate::diagnostic::Severity;
 use crate::ranges::head;
 use crate::rules::{Check, FileCx, Finding, Meta, Rule};
@@ -55,7 +55,11 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let Some(copy) = stage.body.clone().find(|n| whole_context(cx, *n).is_some()) else { continue };
         // The first RUN below: what comes later may need what an earlier one made.
         let run = (copy + 1..stage.body.end).find(|n| cx.file.instruction(*n).1.kind() == Some(Keyword::Run));
-        let Some(run) = run else { continue };
+        // What installs dependencies too is `copy-source-before-deps`.
+        let Some(run) = run.filter(|run| shape(&actions(cx), stage, copy).is_none_or(|s| s.last < *run))
+        else {
+            continue;
+        };
         out.extend(mixed(cx, copy, run));
     }
 }
@@ -72,10 +76,7 @@ fn mixed(cx: &FileCx<'_>, copy: usize, run: usize) -> Option<Finding> {
         ["del", "purge", "remove", "autoremove", "erase"].iter().any(|verb| c.has(verb))
             || c.name() == Some("pacman")
     });
-    let first = commands.iter().position(|c| {
-        !matches!(classify(c), Class::Neutral)
-            && !matches!(c.name(), Some("set" | "true" | "mkdir" | "useradd" | "export"))
-    })?;
+    let first = commands.iter().position(|c| !is_plain(c))?;
     let install = facts.installs.iter().find(|i| i.manager.is_system() && !i.packages.is_empty())?;
     if takes_away || install.command >= first || !commands.iter().take(first + 1).all(|c| c.top_level) {
         return None;
@@ -122,6 +123,8 @@ RUN apk add --no-cache git && npm run build
             "FROM a\nWORKDIR /x\nCOPY . .\nRUN apk add gcc && make && apk del gcc\n",
             "FROM a\nWORKDIR /x\nCOPY . .\nRUN make && apk add gcc\n",
             "FROM a\nWORKDIR /x\nCOPY . .\nRUN apk add gcc\n",
+            "FROM a\nWORKDIR /x\nCOPY . .\nRUN apk add ca-certificates && update-ca-certificates\n",
+            "FROM node\nWORKDIR /x\nCOPY . .\nRUN apk add git && npm ci && npm run build\n",
             "FROM a\nWORKDIR /x\nRUN apk add gcc && make\nCOPY . .\n",
             "FROM a\nWORKDIR /x\nCOPY . .\nRUN ./configure\nRUN apk add gcc && make\n",
             "FROM a\nWORKDIR /x\nCOPY . .\nRUN apk add $(cat packages) && make\n",
