@@ -473,6 +473,21 @@ rules = { strict-labels = false }
     }
 
     #[test]
+    fn the_example_of_the_page_is_right() {
+        let page = include_str!("../../../docs/configuration.md").replace("\r\n", "\n");
+        let blocks: Vec<&str> =
+            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(problems(blocks[0]), []);
+        for key in KEYS {
+            assert!(
+                page.contains(&format!("| `{key}` |")) || page.contains(&format!("| `[{key}]` |")),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
     fn any_text_can_be_read() {
         for end in 0..FULL.len() {
             for tail in ["", "]", "\"", "\u{0}", "[[", "é"] {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use layerwise_analysis::check::Selection;
 use layerwise_analysis::fix::apply;
-use layerwise_analysis::{Diagnostic, Fix, Severity, rules};
+use layerwise_analysis::fix_all::{Fixing, fix_all};
+use layerwise_analysis::{Applicability, Diagnostic, Fix, Severity, rules};
 use layerwise_model::Options;
 
 fn diagnostics(text: &str) -> Vec<Diagnostic> {
@@ -122,4 +123,58 @@ fn corpus() {
         check_all(name, text, &mut counts, &mut wrong);
     }
     report(&format!("corpus of {} files", files.len()), &counts, &wrong);
+}
+
+/// All fixes of a file together, and one after another, each found from nothing.
+fn combined(name: &str, text: &str, wrong: &mut Vec<String>) -> usize {
+    let (selection, options) = (Selection::default(), Options { all_stages: true, ..Options::default() });
+    let mut count = 0;
+    for suggestions in [false, true] {
+        let with = Fixing {
+            selection: &selection,
+            context: None,
+            path: None,
+            options: &options,
+            images: &common::TestImages,
+            suggestions,
+        };
+        let fixed = fix_all(text, &with);
+        count += fixed.applied.len();
+        let mut other = text.to_owned();
+        // More than 200 at once are applied in groups.
+        let steps = if fixed.applied.len() > 200 { 0 } else { fixed.applied.len() };
+        for _ in 0..steps {
+            let found = common::check(&other, options.clone(), &selection, None);
+            let wanted = |fix: &&Fix| {
+                !fix.edits.is_empty()
+                    && (fix.applicability == Applicability::Safe
+                        || suggestions && fix.applicability == Applicability::Suggestion)
+            };
+            let Some(fix) = found.iter().find_map(|d| d.fixes.iter().find(wanted)) else { break };
+            other = apply(&other, &fix.edits).expect("edits that fit");
+        }
+        if !fixed.converged {
+            wrong.push(format!("{name}: suggestions {suggestions}: does not converge: {:?}", fixed.applied));
+        } else if steps > 0 && fixed.text != other {
+            wrong.push(format!("{name}: suggestions {suggestions}: together is not one after another"));
+        }
+        if !suggestions && errors(&diagnostics(&fixed.text)) > errors(&diagnostics(text)) {
+            wrong.push(format!("{name}: safe fixes add an error"));
+        }
+    }
+    count
+}
+
+#[test]
+fn together() {
+    let files = common::corpus();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (name, text) in &files {
+        count += combined(name, text, &mut wrong);
+    }
+    println!("{count} fixes in {} files, applied together: {} wrong", files.len(), wrong.len());
+    for line in wrong.iter().take(40) {
+        println!("  {line}");
+    }
+    assert!(wrong.is_empty(), "{} wrong", wrong.len());
 }

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod config;
 mod fix;
+mod hooks;
 mod learn;
 mod migrate;
 mod plan;
