@@ -25,15 +25,18 @@ mod healthcheck_tool_missing;
 mod host_modules_overwrite_install;
 mod image_files;
 mod install_before_manifest;
+mod install_script_needs_source;
 mod invalid_default_arg_in_from;
 mod json_args_recommended;
 mod libc_mismatch;
+mod local_path_dependency_missing;
 mod multiple_instructions;
 mod named_chown_in_scratch;
 mod npm_ci_without_lockfile;
 mod pacman_missing_noconfirm;
 mod programs;
 mod redundant_target_platform;
+mod required_file_ignored;
 mod reserved_stage_name;
 mod rust_gnu_target_in_scratch;
 mod script_crlf;
@@ -48,6 +51,7 @@ mod use_copy_not_add;
 mod use_shell_instruction;
 mod vendored_deps_ignored;
 mod workdir_relative;
+mod workspace_manifests_missing;
 mod zypper_missing_non_interactive;
 
 pub(super) use expose_host_mapping::specs;
@@ -75,9 +79,11 @@ pub(super) static RULES: &[&Rule] = &[
     &healthcheck_tool_missing::RULE,
     &host_modules_overwrite_install::RULE,
     &install_before_manifest::RULE,
+    &install_script_needs_source::RULE,
     &invalid_default_arg_in_from::RULE,
     &json_args_recommended::RULE,
     &libc_mismatch::RULE,
+    &local_path_dependency_missing::RULE,
     &multiple_instructions::CMD,
     &multiple_instructions::ENTRYPOINT,
     &multiple_instructions::HEALTHCHECK,
@@ -85,6 +91,7 @@ pub(super) static RULES: &[&Rule] = &[
     &npm_ci_without_lockfile::RULE,
     &pacman_missing_noconfirm::RULE,
     &redundant_target_platform::RULE,
+    &required_file_ignored::RULE,
     &reserved_stage_name::RULE,
     &rust_gnu_target_in_scratch::RULE,
     &script_crlf::RULE,
@@ -97,5 +104,6 @@ pub(super) static RULES: &[&Rule] = &[
     &use_shell_instruction::RULE,
     &vendored_deps_ignored::RULE,
     &workdir_relative::RULE,
+    &workspace_manifests_missing::RULE,
     &zypper_missing_non_interactive::RULE,
 ];
