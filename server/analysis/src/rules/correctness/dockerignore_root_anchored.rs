@@ -61,35 +61,50 @@ COPY src /app/src
 ```
 ";
 
-/// Names that are as common inside a project's own folders: what lies there is mostly meant.
-const MEANT: [&str; 26] = [
-    "README*",
-    "README.md",
-    "*.md",
-    "LICENSE",
-    "Makefile",
-    "docs",
-    "doc",
-    "test",
-    "tests",
-    "build",
-    "dist",
-    "target",
-    "bin",
-    "obj",
-    "out",
-    "vendor",
-    "scripts",
-    "config",
-    "data",
-    "*",
-    "examples",
-    "logs",
-    "tmp",
-    "lib",
-    "public",
-    "static",
+/// Names that mean the same wherever they stand: dependencies, secrets, caches, what editors and systems leave.
+const EVERYWHERE: [&str; 29] = [
+    "node_modules",
+    "bower_components",
+    "__pycache__",
+    ".venv",
+    "venv",
+    ".tox",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".env",
+    ".env.local",
+    ".npmrc",
+    ".netrc",
+    ".pypirc",
+    "id_rsa",
+    ".git",
+    ".svn",
+    ".hg",
+    ".idea",
+    ".vscode",
+    ".DS_Store",
+    "Thumbs.db",
+    ".next",
+    ".nuxt",
+    ".gradle",
+    ".terraform",
+    ".aws",
+    ".cache",
+    ".turbo",
 ];
+
+/// Ends of files that are documentation or configuration: those at the root are meant.
+const ROOT_FILES: [&str; 9] = [".md", ".yml", ".yaml", ".txt", ".json", ".toml", ".sh", ".rst", "file"];
+
+/// Whether a pattern is meant for sub-folders, too.
+fn is_meant_everywhere(pattern: &str) -> bool {
+    EVERYWHERE.contains(&pattern)
+        || pattern.starts_with(".env.")
+        || (pattern.starts_with('*')
+            && pattern.len() > 2
+            && !ROOT_FILES.iter().any(|end| pattern.trim_end_matches('*').ends_with(end)))
+}
 
 /// Source: the reference of `.dockerignore` and github.com/moby/patternmatcher.
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
@@ -98,12 +113,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         .ignore
         .patterns()
         .iter()
-        .filter(|p| {
-            !p.is_negated()
-                && !p.text().contains('/')
-                && !p.text().contains("**")
-                && !MEANT.contains(&p.text())
-        })
+        .filter(|p| !p.is_negated() && !p.text().contains('/') && is_meant_everywhere(p.text()))
         .collect();
     // A file that names what comes in is not about sub-folders.
     if patterns.is_empty() || context.ignore.patterns().iter().any(|p| matches!(p.text(), "*" | "**")) {

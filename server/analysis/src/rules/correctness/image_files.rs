@@ -184,7 +184,7 @@ pub(super) fn brings(cx: &FileCx<'_>, copy: &Copy, path: &str) -> Option<Option<
                     if at(context, &inner).is_some() {
                         return Some(Some(inner));
                     }
-                } else if (relative == path_base(&found) && (several || is_pattern))
+                } else if relative == path_base(&found)
                     || (relative.is_empty() && !copy.dest_path.ends_with('/'))
                 {
                     return Some(Some(found));

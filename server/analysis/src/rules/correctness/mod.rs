@@ -39,11 +39,13 @@ mod heredoc_ignores_errors;
 mod host_modules_overwrite_install;
 mod image_files;
 mod install_before_manifest;
+mod install_script_needs_source;
 mod instruction_before_from;
 mod invalid_default_arg_in_from;
 mod invalid_json_form;
 mod json_args_recommended;
 mod libc_mismatch;
+mod local_path_dependency_missing;
 mod misplaced_directive;
 mod missing_yes;
 mod multiple_instructions;
@@ -54,6 +56,7 @@ mod pacman_missing_noconfirm;
 mod pipefail_missing;
 mod programs;
 mod redundant_target_platform;
+mod required_file_ignored;
 mod reserved_stage_name;
 mod run_without_effect;
 mod rust_gnu_target_in_scratch;
@@ -77,6 +80,7 @@ mod variable_in_exec_form;
 mod vendored_deps_ignored;
 mod workdir_relative;
 mod workdir_tilde;
+mod workspace_manifests_missing;
 mod zypper_missing_non_interactive;
 
 pub(super) use expose_host_mapping::specs;
@@ -124,11 +128,13 @@ pub(super) static RULES: &[&Rule] = &[
     &heredoc_ignores_errors::RULE,
     &host_modules_overwrite_install::RULE,
     &install_before_manifest::RULE,
+    &install_script_needs_source::RULE,
     &instruction_before_from::RULE,
     &invalid_default_arg_in_from::RULE,
     &invalid_json_form::RULE,
     &json_args_recommended::RULE,
     &libc_mismatch::RULE,
+    &local_path_dependency_missing::RULE,
     &misplaced_directive::RULE,
     &missing_yes::APT,
     &missing_yes::DNF,
@@ -143,6 +149,7 @@ pub(super) static RULES: &[&Rule] = &[
     &pacman_missing_noconfirm::RULE,
     &pipefail_missing::RULE,
     &redundant_target_platform::RULE,
+    &required_file_ignored::RULE,
     &reserved_stage_name::RULE,
     &run_without_effect::ACTIVATE,
     &run_without_effect::CD,
@@ -168,5 +175,6 @@ pub(super) static RULES: &[&Rule] = &[
     &vendored_deps_ignored::RULE,
     &workdir_relative::RULE,
     &workdir_tilde::RULE,
+    &workspace_manifests_missing::RULE,
     &zypper_missing_non_interactive::RULE,
 ];
