@@ -180,7 +180,9 @@ fn the_context_is_found_and_can_be_left_out() {
 fn every_format_is_what_it_says() {
     let folder =
         Folder::new(&[("a/Dockerfile", "FROM alpine:3.20 AS Build\nRUM x\n"), ("b/Dockerfile", "FROM a\n")]);
-    let run = |format: &str, path: &str| folder.run(&["check", "--no-context", "--format", format, path]);
+    let run = |format: &str, path: &str| {
+        folder.run(&["check", "--select", "StageNameCasing", "--format", format, path])
+    };
     let sarif = run("sarif", ".").json();
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
     assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().len(), 2);
