@@ -3,7 +3,6 @@
 use super::Rule;
 
 mod add_remote_archive;
-mod apt_missing_yes;
 mod artefact_lost_in_cache_mount;
 mod base_image_platform;
 mod cache_mount_permission;
@@ -21,7 +20,6 @@ mod curl_no_fail;
 mod dead_keyserver;
 mod debian_frontend_in_env;
 mod dependency_steps;
-mod dnf_yum_missing_yes;
 mod dockerignore_dead_negation;
 mod dockerignore_root_anchored;
 mod duplicate_stage_name;
@@ -47,7 +45,6 @@ mod json_args_recommended;
 mod libc_mismatch;
 mod local_path_dependency_missing;
 mod misplaced_directive;
-mod missing_yes;
 mod multiple_instructions;
 mod named_chown_in_scratch;
 mod npm_ci_without_lockfile;
@@ -88,7 +85,6 @@ pub(super) use expose_host_mapping::specs;
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
     &add_remote_archive::RULE,
-    &apt_missing_yes::RULE,
     &artefact_lost_in_cache_mount::RULE,
     &base_image_platform::RULE,
     &cache_mount_permission::RULE,
@@ -111,7 +107,6 @@ pub(super) static RULES: &[&Rule] = &[
     &curl_no_fail::RULE,
     &dead_keyserver::RULE,
     &debian_frontend_in_env::RULE,
-    &dnf_yum_missing_yes::RULE,
     &dockerignore_dead_negation::RULE,
     &dockerignore_root_anchored::RULE,
     &duplicate_stage_name::RULE,
@@ -136,10 +131,6 @@ pub(super) static RULES: &[&Rule] = &[
     &libc_mismatch::RULE,
     &local_path_dependency_missing::RULE,
     &misplaced_directive::RULE,
-    &missing_yes::APT,
-    &missing_yes::DNF,
-    &missing_yes::PACMAN,
-    &missing_yes::ZYPPER,
     &multiple_instructions::CMD,
     &multiple_instructions::ENTRYPOINT,
     &multiple_instructions::HEALTHCHECK,

@@ -351,7 +351,11 @@ fn service(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
         let insecure = cx.instruction.flag("security") == Some("insecure");
         for command in cx.facts.commands.iter().filter(|c| c.top_level && !c.exec && c.redirects.is_empty()) {
             let why = POINTLESS.iter().find(|(names, _)| names.contains(&command.name.as_str()));
-            let Some((_, why)) = why.filter(|_| !insecure && !command.has_flag(&["help", "version"])) else {
+            let Some((_, why)) = why.filter(|_| {
+                !insecure
+                    && !command.args.iter().any(|arg| arg.text.starts_with('+'))
+                    && !command.has_flag(&["help", "version"])
+            }) else {
                 continue;
             };
             let message = format!("`{}` {why}; remove it.", command.name);
