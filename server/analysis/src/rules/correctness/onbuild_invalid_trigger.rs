@@ -103,7 +103,8 @@ ONBUILD nothing a b
 ONBUILD RUN x
 ",
         );
-        let rules = diagnostics("FROM a:1\nONBUILD FROM b:1\n", &[]).iter().map(|d| d.rule).collect::<Vec<_>>();
+        let rules =
+            diagnostics("FROM a:1\nONBUILD FROM b:1\n", &[]).iter().map(|d| d.rule).collect::<Vec<_>>();
         assert_eq!(rules, ["onbuild-invalid-trigger"]);
         assert_eq!(fixed("E038", "FROM a\nONBUILD RUNN x\n"), "FROM a\nONBUILD RUN x\n");
     }

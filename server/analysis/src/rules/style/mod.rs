@@ -18,10 +18,10 @@ mod missing_label;
 mod pointless_command;
 mod stage_name_casing;
 mod unexpected_label;
-mod use_workdir;
-mod wget_progress;
 mod unknown_suppression;
 mod unused_suppression;
+mod use_workdir;
+mod wget_progress;
 
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
