@@ -109,7 +109,10 @@ fn changed(cx: &FileCx<'_>, run: usize) -> Option<Finding> {
     );
     let finding = Finding::new(cx.file.absolute(copied, head(file)), message)
         .see(cx.file.absolute(run, head(instruction)), "This layer holds the file again.");
-    let Some(wanted) = wanted else { return Some(finding) };
+    // Another one below would come right behind the COPY.
+    let again =
+        cx.facts.instructions.get(run + 1).is_some_and(|f| f.commands.iter().any(|c| c.name == "chmod"));
+    let Some(wanted) = wanted.filter(|_| !again) else { return Some(finding) };
     let flag = format!("--chmod={wanted}");
     let edit = match file.flag_word("chmod") {
         Some(word) => Edit { range: cx.file.absolute(copied, word.range.clone()), text: flag },
@@ -197,6 +200,8 @@ RUN chmod +x /opt/bin/run.sh
             fixed("C026", "FROM a\nCOPY x.sh /\n\nRUN chmod +x /x.sh"),
             "FROM a\nCOPY --chmod=755 x.sh /\n\n"
         );
+        let twice = "FROM a\nCOPY x.sh /\nRUN chmod +x /x.sh\nRUN chmod +x x.sh\n";
+        assert_eq!(fixed("C026", twice), twice);
         let same = "FROM a\nCOPY x.sh /\nRUN chmod u+s /x.sh\n";
         assert_eq!(fixed("C026", same), same);
     }

@@ -8,7 +8,7 @@ use layerwise_model::selection::source_path;
 use layerwise_model::{Context, Entry, EntryKind, Stage};
 use layerwise_syntax::mount::MountKind;
 use layerwise_syntax::shell::SimpleCommand;
-use layerwise_syntax::{Block, Form, Keyword};
+use layerwise_syntax::{Block, Form, Instruction, Keyword};
 
 use crate::actions::Cx;
 use crate::actions::ecosystem::{Class, classify};
@@ -619,16 +619,28 @@ pub(super) struct Above {
     pub(super) runs: Vec<usize>,
     /// The first instruction that may read it; the end of the stage if there is none.
     pub(super) reader: Option<usize>,
+    /// Whether an ARG declares it again on the way.
+    pub(super) again: bool,
+}
+
+/// Whether an instruction is an ARG of this name.
+pub(super) fn declares(instruction: &Instruction, name: &str) -> bool {
+    instruction.kind() == Some(Keyword::Arg)
+        && instruction.args().iter().any(|word| word.value.split('=').next() == Some(name))
 }
 
 /// What stands between the declaration of a variable in a stage and its first reader.
 pub(super) fn above_reader(cx: &FileCx<'_>, stage: &Stage, declared: usize, name: &str) -> Above {
-    let mut above = Above { runs: Vec::new(), reader: None };
+    let mut above = Above { runs: Vec::new(), reader: None, again: false };
     for number in declared + 1..stage.body.end {
         let (_, instruction) = cx.file.instruction(number);
         let is_run = instruction.kind() == Some(Keyword::Run);
         // Where the container's own variables are read, those of the build do not count.
         if matches!(instruction.kind(), Some(Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck)) {
+            continue;
+        }
+        if declares(instruction, name) && !instruction.source().contains('$') {
+            above.again = true;
             continue;
         }
         if mentions(instruction.source(), name)

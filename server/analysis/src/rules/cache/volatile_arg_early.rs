@@ -3,7 +3,9 @@
 use layerwise_model::Stage;
 use layerwise_syntax::Keyword;
 
-use super::support::{above_reader, chief, expensive, is_base, is_version, is_volatile, move_below, shown};
+use super::support::{
+    above_reader, chief, declares, expensive, is_base, is_version, is_volatile, move_below, shown,
+};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
@@ -76,6 +78,10 @@ fn early(cx: &FileCx<'_>, stage: &Stage, number: usize) -> Option<Finding> {
         if !volatile {
             continue;
         }
+        // The first of several declarations is what the steps see.
+        if cx.file.instructions(stage.body.start..number).any(|(_, _, i)| declares(i, name)) {
+            continue;
+        }
         let above = above_reader(cx, stage, number, name);
         let Some(run) = expensive(cx, &above.runs) else { continue };
         if above.reader.is_none() && is_base(cx, stage.index) {
@@ -97,7 +103,7 @@ fn early(cx: &FileCx<'_>, stage: &Stage, number: usize) -> Option<Finding> {
             "A new value of `{name}` runs {steps}, because an ARG is part of the environment of every RUN below it; {what}."
         );
         let finding = Finding::new(cx.file.absolute(number, head(instruction)), message);
-        let single = instruction.args().len() == 1 && !word.value.contains('$');
+        let single = instruction.args().len() == 1 && !word.value.contains('$') && !above.again;
         let edits = above.reader.filter(|_| single).and_then(|reader| move_below(cx, number, reader));
         return Some(match (edits, above.reader) {
             (Some(edits), Some(reader)) => {
@@ -162,6 +168,9 @@ LABEL date=$BUILD_DATE
             ),
             "FROM a\n\nRUN apk add curl\n\n# when\nARG BUILD_DATE\nARG VCS_REF\n# labels\nLABEL a=$BUILD_DATE b=$VCS_REF\n"
         );
+        let twice = "FROM a\nARG GIT_SHA\nARG GIT_SHA\nRUN apk add curl\nRUN make\n";
+        assert_eq!(lines("C003", twice), [2]);
+        assert_eq!(fixed("C003", twice), twice);
         let computed = "FROM a\nARG X=1\nARG GIT_SHA=$X\nRUN apk add curl\nRUN make\n";
         assert_eq!(fixed("C003", computed), computed);
     }
