@@ -201,7 +201,6 @@ fn sdk(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let dotnet = base.name.contains("dotnet");
     // A shell or the tool itself is what an image of tools starts.
     let words: Vec<&str> = started(cx).map(|word| word.rsplit('/').next().unwrap_or(word)).collect();
-    let shell = words.iter().all(|w| matches!(*w, "bash" | "sh" | "-c" | "-l" | "-" | "--login" | "zsh"));
     let tool = words.iter().any(|word| tools.contains(word))
         || (dotnet
             && words.windows(2).any(|w| {
@@ -215,7 +214,7 @@ fn sdk(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             })
         })
     };
-    if shell || tool || (cuda && (builds() || installs_tools())) {
+    if tool || (cuda && (builds() || installs_tools())) {
         return;
     }
     let instead = match base.name.as_str() {
@@ -295,7 +294,8 @@ fn jdk(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     if !java || !is_application(cx) || compiling() {
         return;
     }
-    let Some(major) = major else { return };
+    // Releases in between have no JRE of their own any more.
+    let Some(major) = major.filter(|major| temurin || matches!(major, 8 | 11 | 17 | 21)) else { return };
     let tag = if base.tag.contains("jdk") {
         base.tag.replacen("jdk", "jre", 1)
     } else {
@@ -392,7 +392,8 @@ CMD [\"/x\"]
         for text in [
             "FROM golang:1.23\nCMD [\"go\", \"run\", \".\"]",
             "FROM golang:1.23\nRUN go build",
-            "FROM golang:1.23\nCMD bash",
+            "FROM golang:1.23\nCMD bash -il",
+            "FROM golang:1.23\nENTRYPOINT [\"/src/build.sh\"]",
             "FROM golang:1.23 AS dev\nCMD /x",
             "FROM golang:1.23 AS build\nFROM alpine\nCMD /x",
             "FROM mcr.microsoft.com/dotnet/sdk:8.0\nENTRYPOINT [\"dotnet\", \"watch\"]",
@@ -422,6 +423,7 @@ CMD [\"java\", \"-jar\", \"x\"]
             "FROM eclipse-temurin:21\nRUN ./mvnw package\nCMD java x",
             "FROM eclipse-temurin:21\nCMD ./start.sh",
             "FROM eclipse-temurin:21\nRUN x",
+            "FROM openjdk:13\nCMD java x",
         ] {
             assert_eq!(lines("S020", &format!("{text}\n")), [0; 0], "{text}");
         }

@@ -52,7 +52,15 @@ pub(super) fn is_shipped(cx: &FileCx<'_>, stage: Option<usize>) -> bool {
 /// made of say what it starts. Images of tools to build with mostly say nothing.
 pub(super) fn is_application(cx: &FileCx<'_>) -> bool {
     let Some(facts) = target(cx).and_then(|stage| cx.facts.stages.get(stage)) else { return false };
-    facts.purpose == Purpose::Final && starts(cx).next().is_some()
+    // A shell, a build script and the like are what images of tools start.
+    let is_tool = |word: &str| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        matches!(name, "bash" | "sh" | "zsh" | "ash" | "fish" | "true" | "exec" | "tail")
+            || name.starts_with("build")
+    };
+    let mut words = starts(cx).flat_map(|(_, i)| i.args()).flat_map(|arg| arg.value.split_whitespace());
+    facts.purpose == Purpose::Final
+        && words.any(|word| !word.starts_with('-') && word != "/dev/null" && !is_tool(word))
 }
 
 /// CMD and ENTRYPOINT of the image's stages, with their numbers.
@@ -98,7 +106,7 @@ pub(super) fn variable<'a>(cx: &FileCx<'a>, run: &Run<'a>, name: &str) -> Option
         return None;
     }
     let above = cx.file.instructions(0..run.number).filter(|(_, _, i)| i.kind() == Some(Keyword::Env));
-    let found = above.flat_map(|(_, _, i)| i.args().chunks(3)).filter(|pair| pair[0].value == name).last()?;
+    let found = above.flat_map(|(_, _, i)| i.args().chunks(3)).rfind(|pair| pair[0].value == name)?;
     found.get(1).map(|word| word.value.as_str())
 }
 

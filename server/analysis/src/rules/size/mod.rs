@@ -16,8 +16,10 @@ mod copy_root_filesystem;
 mod curl_and_wget;
 mod dnf_yum_cache_left;
 mod double_install;
+mod duplicate_package_argument;
 mod later;
 mod layers;
+mod locale_all;
 mod npm_cache_left;
 mod npm_dev_in_final;
 mod pip_no_cache_dir;
@@ -48,9 +50,11 @@ pub(super) static RULES: &[&Rule] = &[
     &curl_and_wget::RULE,
     &dnf_yum_cache_left::RULE,
     &double_install::RULE,
+    &duplicate_package_argument::RULE,
     &later::CLEANUP,
     &later::MOVE,
     &later::PACKAGES,
+    &locale_all::RULE,
     &npm_cache_left::RULE,
     &npm_dev_in_final::RULE,
     &pip_no_cache_dir::RULE,
