@@ -130,7 +130,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::in_context;
+    use crate::rules::testing::with_texts;
 
     #[test]
     fn finds() {
@@ -139,7 +139,7 @@ mod tests {
             let files = [("package.json", package.as_str()), ("scripts/x.js", ""), ("patches/a.patch", "")];
             let text =
                 format!("FROM node\nWORKDIR /app\nCOPY package.json ./\n{above}\nRUN {run}\nCOPY . .\n");
-            in_context("E088", &files, "", &text).len()
+            with_texts("E088", &files, "", &text).len()
         };
         assert_eq!(count("postinstall\": \"node scripts/x.js\"", "", "npm install"), 1);
         assert_eq!(count("postinstall\": \"node scripts/x.js\"", "COPY scripts scripts", "npm install"), 0);

@@ -165,14 +165,14 @@ fn local(manifest: &str, text: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::in_context;
+    use crate::rules::testing::with_texts;
 
     #[test]
     fn finds() {
         let count = |manifest: &str, text: &str, other: &str, above: &str, run: &str| {
             let files = [(manifest, text), (other, "")];
             let text = format!("FROM node\nWORKDIR /app\nCOPY {manifest} ./\n{above}\nRUN {run}\nCOPY . .\n");
-            in_context("E090", &files, "", &text).len()
+            with_texts("E090", &files, "", &text).len()
         };
         let package = "{\"dependencies\": {\"a\": \"file:lib/a\", \"b\": \"^1\"}}";
         assert_eq!(count("package.json", package, "lib/a/package.json", "", "npm i"), 1);

@@ -149,13 +149,13 @@ fn needed(manifest: &str, text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::in_context;
+    use crate::rules::testing::with_texts;
 
     #[test]
     fn finds() {
         let count = |manifest: &str, text: &str, ignore: &str, run: &str| {
             let dockerfile = format!("FROM python\nWORKDIR /app\nCOPY . .\nRUN {run}\n");
-            in_context("E092", &[(manifest, text)], ignore, &dockerfile).len()
+            with_texts("E092", &[(manifest, text)], ignore, &dockerfile).len()
         };
         let project = "[project]\nname = \"x\"\nreadme = \"README.md\"\n";
         assert_eq!(count("pyproject.toml", project, "*.md\n", "pip install ."), 1);

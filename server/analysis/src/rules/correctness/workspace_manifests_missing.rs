@@ -142,7 +142,7 @@ fn members(context: &Context, folder: &str, manifest: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::in_context;
+    use crate::rules::testing::with_texts;
 
     #[test]
     fn finds() {
@@ -152,7 +152,7 @@ mod tests {
         let count = |above: &str, run: &str| {
             let text =
                 format!("FROM node\nWORKDIR /app\nCOPY package.json ./\n{above}\nRUN {run}\nCOPY . .\n");
-            in_context("E089", &files, "", &text).len()
+            with_texts("E089", &files, "", &text).len()
         };
         assert_eq!(count("", "npm ci"), 1);
         assert_eq!(count("COPY packages packages", "npm ci"), 0);
@@ -165,9 +165,9 @@ mod tests {
             ("x/a/package.json", "{}"),
         ];
         let text = "FROM node\nWORKDIR /app\nCOPY package.json pnpm-workspace.yaml ./\nRUN pnpm install\n";
-        assert_eq!(in_context("E089", &pnpm, "", text).len(), 1);
+        assert_eq!(with_texts("E089", &pnpm, "", text).len(), 1);
         let cargo = [("Cargo.toml", "[workspace]\nmembers = [\"x\"]\n"), ("x/Cargo.toml", "")];
         let text = "FROM rust\nWORKDIR /app\nCOPY Cargo.toml ./\nRUN cargo fetch\n";
-        assert_eq!(in_context("E089", &cargo, "", text).len(), 1);
+        assert_eq!(with_texts("E089", &cargo, "", text).len(), 1);
     }
 }
