@@ -3,6 +3,10 @@
 use super::Rule;
 
 mod add_remote_archive;
+mod apt_install_without_update;
+mod apt_lists;
+mod apt_missing_yes;
+mod apt_update_alone;
 mod artefact_lost_in_cache_mount;
 mod base_image_platform;
 mod cache_mount_permission;
@@ -45,6 +49,7 @@ mod json_args_recommended;
 mod libc_mismatch;
 mod local_path_dependency_missing;
 mod misplaced_directive;
+mod missing_ca_certificates;
 mod multiple_instructions;
 mod named_chown_in_scratch;
 mod npm_ci_without_lockfile;
@@ -65,6 +70,7 @@ mod source_builtin_in_sh;
 mod sources;
 mod stage_references;
 mod started_scripts;
+mod stopsignal_invalid;
 mod unattended;
 mod undefined_arg_in_from;
 mod undefined_var;
@@ -73,6 +79,7 @@ mod unreachable_stage;
 mod use_apt_get;
 mod use_copy_not_add;
 mod use_shell_instruction;
+mod user_not_created;
 mod variable_in_exec_form;
 mod vendored_deps_ignored;
 mod workdir_relative;
@@ -85,6 +92,9 @@ pub(super) use expose_host_mapping::specs;
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
     &add_remote_archive::RULE,
+    &apt_install_without_update::RULE,
+    &apt_missing_yes::RULE,
+    &apt_update_alone::RULE,
     &artefact_lost_in_cache_mount::RULE,
     &base_image_platform::RULE,
     &cache_mount_permission::RULE,
@@ -131,6 +141,7 @@ pub(super) static RULES: &[&Rule] = &[
     &libc_mismatch::RULE,
     &local_path_dependency_missing::RULE,
     &misplaced_directive::RULE,
+    &missing_ca_certificates::RULE,
     &multiple_instructions::CMD,
     &multiple_instructions::ENTRYPOINT,
     &multiple_instructions::HEALTHCHECK,
@@ -154,6 +165,7 @@ pub(super) static RULES: &[&Rule] = &[
     &shell_missing::NONE,
     &shell_missing::SCRATCH,
     &source_builtin_in_sh::RULE,
+    &stopsignal_invalid::RULE,
     &undefined_arg_in_from::RULE,
     &undefined_var::RULE,
     &unknown_instruction::RULE,
@@ -163,6 +175,7 @@ pub(super) static RULES: &[&Rule] = &[
     &use_copy_not_add::RULE,
     &use_shell_instruction::RULE,
     &variable_in_exec_form::RULE,
+    &user_not_created::RULE,
     &vendored_deps_ignored::RULE,
     &workdir_relative::RULE,
     &workdir_tilde::RULE,
