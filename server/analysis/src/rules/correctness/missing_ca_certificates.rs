@@ -162,7 +162,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{fixed, in_context, lines};
+    use crate::rules::testing::{fixed, with_texts, lines};
 
     const BUILD: &str = "FROM golang:1.26-alpine AS b\nRUN apk add --no-cache ca-certificates\nRUN go build -o /x\nFROM scratch\n";
 
@@ -181,10 +181,10 @@ mod tests {
             "FROM golang:1.26 AS b\nRUN go build -o /x\nFROM scratch\nCOPY --from=b /x /x\nCMD [\"/x\"]\n";
         assert_eq!(lines("E081", plain).len(), 0);
         assert_eq!(
-            in_context("E081", &[("go.mod", "require github.com/aws/aws-sdk-go-v2 v1\n")], "", plain).len(),
+            with_texts("E081", &[("go.mod", "require github.com/aws/aws-sdk-go-v2 v1\n")], "", plain).len(),
             1
         );
-        assert_eq!(in_context("E081", &[("go.mod", "require x v1\n")], "", plain).len(), 0);
+        assert_eq!(with_texts("E081", &[("go.mod", "require x v1\n")], "", plain).len(), 0);
     }
 
     #[test]
