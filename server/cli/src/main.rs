@@ -7,6 +7,7 @@ mod changed;
 mod check;
 mod configs;
 mod eval;
+mod explain;
 mod fix;
 mod forget;
 mod graph;
@@ -52,6 +53,8 @@ enum Command {
     Forget(forget::Forget),
     Syntax(syntax::Syntax),
     Migrate(migrate::Migrate),
+    Explain(explain::Explain),
+    Rules(explain::Rules),
     Lsp(lsp::Lsp),
 }
 
@@ -68,6 +71,8 @@ fn main() -> ExitCode {
         Command::Forget(command) => command.run(),
         Command::Syntax(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Lsp(command) => command.run(),
     };
     status.into()

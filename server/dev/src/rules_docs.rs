@@ -2,61 +2,54 @@
 
 use std::fmt::Write as _;
 
-use layerwise_analysis::rules::{self, Meta};
+use layerwise_analysis::diagnostic::page_name;
+use layerwise_analysis::rules::{Category, Meta, page};
 
 /// Every generated page: its path in the repository and its text.
 pub(crate) fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("docs/rules/README.md".to_owned(), index())];
-    pages.extend(
-        rules::all().iter().map(|rule| (format!("docs/rules/{}", file_name(&rule.meta)), page(&rule.meta))),
-    );
+    pages.extend(page::pages().map(|meta| (format!("docs/rules/{}", file_name(meta)), page::page(meta))));
     pages
 }
 
 fn file_name(meta: &Meta) -> String {
-    format!("{}-{}.md", meta.code, meta.name)
+    page_name(meta.code, meta.name)
 }
 
-/// One line per rule, in the order of their codes.
+/// A table for each category, in the order of their codes.
 fn index() -> String {
-    let mut text = "# Rules\n\n| code | name | severity | also known as |\n|---|---|---|---|\n".to_owned();
-    for rule in rules::all() {
-        let meta = &rule.meta;
+    let mut text =
+        "# Rules\n\n`layerwise rules` prints this list, `layerwise explain RULE` a page.\n".to_owned();
+    for category in Category::ALL {
+        let mut rules = page::pages().filter(|meta| meta.category() == category).peekable();
+        if rules.peek().is_none() {
+            continue;
+        }
+        let name = category.as_str();
+        let (first, rest) = name.split_at(1);
         // Writing to a string cannot fail.
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "| {} | [{}]({}) | {} | {} |",
-            meta.code,
-            meta.name,
-            file_name(meta),
-            meta.severity.as_str(),
-            meta.equivalents.join(", ")
+            "\n## {}{rest}\n\n| code | name | severity | default | fix | also known as |\n|---|---|---|---|---|---|\n",
+            first.to_uppercase()
         );
+        for meta in rules {
+            let default = match (meta.default, meta.policy) {
+                (true, _) => "on",
+                (false, true) => "off (policy)",
+                (false, false) => "off",
+            };
+            let _ = writeln!(
+                text,
+                "| {} | [{}]({}) | {} | {default} | {} | {} |",
+                meta.code,
+                meta.name,
+                file_name(meta),
+                meta.severity.as_str(),
+                meta.fix.as_str(),
+                meta.equivalents.join(", ")
+            );
+        }
     }
     text
-}
-
-fn page(meta: &Meta) -> String {
-    let mut rows = vec![("Code", meta.code.to_owned()), ("Severity", meta.severity.as_str().to_owned())];
-    if let Some(check) = meta.buildkit {
-        rows.push(("Check of `docker build --check`", format!("`{check}`")));
-    }
-    let others: Vec<String> =
-        meta.equivalents.iter().filter(|e| Some(**e) != meta.buildkit).map(|e| format!("`{e}`")).collect();
-    if !others.is_empty() {
-        rows.push(("Also known as", others.join(", ")));
-    }
-    let on = match (meta.experimental, meta.default) {
-        (true, _) => {
-            format!("only where `# check=experimental={}` asks for it", meta.buildkit.unwrap_or(meta.name))
-        }
-        (false, true) => "yes".to_owned(),
-        (false, false) => "only if it is selected".to_owned(),
-    };
-    rows.push(("On by default", on));
-    if meta.context {
-        rows.push(("Needs the build context", "yes".to_owned()));
-    }
-    let table: String = rows.iter().map(|(name, value)| format!("| {name} | {value} |\n")).collect();
-    format!("# {}\n\n| | |\n|---|---|\n{table}\n{}", meta.name, meta.doc)
 }

@@ -18,6 +18,7 @@ use crate::options::RuleOptions;
 
 mod cache;
 mod correctness;
+pub mod page;
 mod portability;
 mod reproducibility;
 mod security;
@@ -110,6 +111,8 @@ pub struct Meta {
     pub experimental: bool,
     /// Whether it needs the build context.
     pub context: bool,
+    /// The options that it reads, by their names in `layerwise.toml`.
+    pub options: &'static [&'static str],
     /// Its page: headings "What it does", "Why it matters", "Example", "Use instead".
     pub doc: &'static str,
 }
@@ -257,6 +260,7 @@ impl Meta {
         supersedes: &[],
         experimental: false,
         context: false,
+        options: &[],
         doc: "",
     };
 

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod config;
+mod explain;
 mod fix;
 mod hooks;
 mod learn;
