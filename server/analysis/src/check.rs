@@ -15,6 +15,7 @@ use crate::options::RuleOptions;
 use crate::ranges::{head, on_first_line};
 use crate::rules::{self, Check, FileCx, Finding, InstructionCx, Meta, Rule};
 use crate::suppress::Suppressions;
+use crate::user_rules::CompiledRule;
 
 /// Which rules run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Selection {
     pub options: RuleOptions,
     /// The options of `--build-arg BUILDKIT_DOCKERFILE_CHECK=`, which replace the file's `# check=` directive.
     pub check_options: Option<String>,
+    /// The user's own rules, which run beside the others; names in `only` and `except` count for them, too.
+    pub user_rules: Vec<Arc<CompiledRule>>,
 }
 
 impl Selection {
@@ -55,6 +58,7 @@ impl Selection {
             found.options.clone_from(&self.options);
         }
         found.check_options = self.check_options.clone().or(found.check_options);
+        found.user_rules.extend(self.user_rules.iter().cloned());
         found
     }
 
@@ -173,6 +177,11 @@ impl Checker {
                 let mut findings = Vec::new();
                 check(&cx, &mut findings);
                 found.extend(findings.into_iter().map(|f| diagnostic(&rule.meta, f)));
+            }
+        }
+        for rule in &input.selection.user_rules {
+            if rule.is_wanted(input.selection) {
+                found.extend(rule.check(input.file));
             }
         }
         let ran = active.iter().map(|rule| rule.meta.name).collect();

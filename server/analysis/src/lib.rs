@@ -15,6 +15,7 @@ pub mod ranges;
 pub mod rules;
 pub mod shellcheck;
 pub mod suppress;
+pub mod user_rules;
 
 pub use check::{Checker, Input, Selection};
 pub use diagnostic::{Diagnostic, Severity};

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use tree_sitter::Query;
+use tree_sitter::{Query, QueryError};
 
 /// Every query by its file name. All but `spans.scm` are there for editors and only checked here.
 pub const ALL: [(&str, &str); 4] = [
@@ -21,6 +21,28 @@ const SPANS: &str = include_str!("../queries/spans.scm");
 /// tree-sitter's message, with the line and column in the query.
 pub fn compile(source: &str) -> Result<Query, String> {
     Query::new(&tree_sitter_dockerfile::LANGUAGE.into(), source).map_err(|error| error.to_string())
+}
+
+/// A grammar that a query can be for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grammar {
+    /// The Dockerfile's: [`crate::Parsed::node`].
+    #[default]
+    Dockerfile,
+    /// bash, for the scripts in it: [`crate::shell::Script::root`].
+    Shell,
+}
+
+/// Compiles a query for a grammar.
+///
+/// # Errors
+/// tree-sitter's error: row and column from 0, and the offset, in the query's text.
+pub fn compile_for(grammar: Grammar, source: &str) -> Result<Query, QueryError> {
+    let language = match grammar {
+        Grammar::Dockerfile => tree_sitter_dockerfile::LANGUAGE,
+        Grammar::Shell => tree_sitter_bash::LANGUAGE,
+    };
+    Query::new(&language.into(), source)
 }
 
 /// The compiled `spans.scm`. `None` cannot happen with the file as it is; a test compiles every query.
