@@ -52,7 +52,7 @@ const HERE: &str = "here";
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UserRule {
-    /// Its name, such as `no-sudo`: lower-case letters, digits and dashes, and no name of a rule that there is.
+    /// Its name, such as `no-root-tools`: lower-case letters, digits and dashes, and no name of a rule that there is.
     pub name: String,
     /// A tree-sitter query. What `@here` captures is the place of a finding; without it, the first capture is.
     pub query: String,
