@@ -24,6 +24,7 @@ mod curl_no_fail;
 mod dead_keyserver;
 mod debian_frontend_in_env;
 mod dependency_steps;
+mod dnf_yum_missing_yes;
 mod dockerignore_dead_negation;
 mod dockerignore_root_anchored;
 mod duplicate_stage_name;
@@ -119,6 +120,7 @@ pub(super) static RULES: &[&Rule] = &[
     &debian_frontend_in_env::RULE,
     &dockerignore_dead_negation::RULE,
     &dockerignore_root_anchored::RULE,
+    &dnf_yum_missing_yes::RULE,
     &duplicate_stage_name::RULE,
     &dynamic_go_binary_in_scratch::RULE,
     &empty_continuation::RULE,
