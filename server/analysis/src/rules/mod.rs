@@ -18,6 +18,7 @@ use crate::options::RuleOptions;
 
 mod cache;
 mod correctness;
+mod downloads;
 pub mod page;
 mod portability;
 mod reproducibility;

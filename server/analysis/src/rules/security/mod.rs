@@ -7,7 +7,6 @@ mod apt_unauthenticated;
 mod credentials_in_url;
 mod debug_tag_in_final;
 mod docker_socket_volume;
-mod downloads;
 mod last_user_root;
 mod likely_secret_in_arg_env;
 mod named_user;

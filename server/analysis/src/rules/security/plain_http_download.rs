@@ -3,9 +3,9 @@
 use layerwise_syntax::Keyword;
 use std::ops::Range;
 
-use super::downloads::{host, is_local, urls, verifies};
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
+use crate::rules::downloads::{host, is_local, urls, verifies};
 use crate::rules::{Check, Finding, FixClass, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {

@@ -3,8 +3,8 @@
 use layerwise_model::facts::{Argument, Command};
 use layerwise_syntax::Keyword;
 
-use super::downloads::{host, is_local, urls};
 use crate::diagnostic::Severity;
+use crate::rules::downloads::{host, is_local, urls};
 use crate::rules::{Check, Finding, InstructionCx, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {

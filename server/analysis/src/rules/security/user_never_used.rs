@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "user-never-used",
         code: "X023",
-        severity: Severity::Info,
+        severity: Severity::Hint,
         equivalents: &["tally/user-created-but-never-used"],
         doc: DOC,
         ..Meta::DEFAULT
@@ -161,8 +161,12 @@ fn user(command: &Command) -> Option<&Argument> {
         _ => return None,
     };
     let mut words = command.operands_without(valued);
-    // useradd's flags of one letter may be joined, and take the next word then: `-mu 1000`.
-    let name = words.by_ref().last()?;
+    let first = words.next()?;
+    let name = words.last().unwrap_or(first);
+    // `adduser USER GROUP` puts one into the other.
+    if command.name == "adduser" && name.range != first.range {
+        return None;
+    }
     (name.literal
         && name.text != "root"
         && name.text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')))

@@ -2,7 +2,11 @@
 
 use super::Rule;
 
+mod dead_instruction;
 mod definition_description;
+mod deprecated_flag_family;
+mod deprecated_npm_flag;
+mod duplicate_expose;
 mod empty_label;
 mod expose_proto_casing;
 mod from_as_casing;
@@ -16,6 +20,11 @@ mod legacy_key_value;
 mod maintainer;
 mod missing_label;
 mod pointless_command;
+mod redundant_env;
+mod redundant_jvm_flag;
+mod redundant_user;
+mod redundant_workdir;
+mod sort_packages;
 mod stage_name_casing;
 mod unexpected_label;
 mod unknown_suppression;
@@ -25,7 +34,11 @@ mod wget_progress;
 
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
+    &dead_instruction::RULE,
     &definition_description::RULE,
+    &deprecated_flag_family::RULE,
+    &deprecated_npm_flag::RULE,
+    &duplicate_expose::RULE,
     &empty_label::RULE,
     &expose_proto_casing::RULE,
     &from_as_casing::RULE,
@@ -38,6 +51,11 @@ pub(super) static RULES: &[&Rule] = &[
     &maintainer::RULE,
     &missing_label::RULE,
     &pointless_command::RULE,
+    &redundant_env::RULE,
+    &redundant_jvm_flag::RULE,
+    &redundant_user::RULE,
+    &redundant_workdir::RULE,
+    &sort_packages::RULE,
     &stage_name_casing::RULE,
     &unexpected_label::RULE,
     &use_workdir::RULE,
