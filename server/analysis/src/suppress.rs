@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn directives_and_comments() {
-        let file = |top: &str, above: &str| format!("{top}FROM a\n{above}MAINTAINER me\nCMD x\n");
+        let file = |top: &str, above: &str| format!("{top}FROM a:1\n{above}MAINTAINER me\nCMD x\n");
         let both = [("maintainer", 0), ("json-args-recommended", 0)];
         for (top, above, expected) in [
             ("", "", &both[..]),

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn comments() {
         let both = ["maintainer", "json-args-recommended"];
-        let file = |above: &str| format!("FROM scratch\n{above}MAINTAINER me\nCMD x\n");
+        let file = |above: &str| format!("FROM debian:12\n{above}MAINTAINER me\nCMD x\n");
         for (above, expected) in [
             ("", &both[..]),
             ("# layerwise: ignore[maintainer]\n", &both[1..]),

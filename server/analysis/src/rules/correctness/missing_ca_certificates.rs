@@ -162,7 +162,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{fixed, with_texts, lines};
+    use crate::rules::testing::{fixed, lines, with_texts};
 
     const BUILD: &str = "FROM golang:1.26-alpine AS b\nRUN apk add --no-cache ca-certificates\nRUN go build -o /x\nFROM scratch\n";
 
