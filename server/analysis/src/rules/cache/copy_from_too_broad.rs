@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "copy-from-too-broad",
         code: "C021",
-        severity: Severity::Info,
+        severity: Severity::Hint,
         doc: DOC,
         ..Meta::DEFAULT
     },

@@ -11,7 +11,7 @@ pub(super) static STAGE: Rule = Rule {
     meta: Meta {
         name: "unreachable-stage",
         code: "E010",
-        severity: Severity::Warning,
+        severity: Severity::Hint,
         equivalents: &["tally/no-unreachable-stages"],
         doc: STAGE_DOC,
         ..Meta::DEFAULT

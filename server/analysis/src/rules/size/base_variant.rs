@@ -14,7 +14,7 @@ pub(super) static SDK: Rule = Rule {
     meta: Meta {
         name: "sdk-image-as-final",
         code: "S019",
-        severity: Severity::Warning,
+        severity: Severity::Hint,
         equivalents: &["tally/gpu/prefer-runtime-final-stage"],
         doc: SDK_DOC,
         ..Meta::DEFAULT
@@ -26,7 +26,7 @@ pub(super) static JDK: Rule = Rule {
     meta: Meta {
         name: "jdk-as-runtime",
         code: "S020",
-        severity: Severity::Info,
+        severity: Severity::Hint,
         fix: FixClass::Suggestion,
         doc: JDK_DOC,
         ..Meta::DEFAULT

@@ -22,7 +22,7 @@ pub(super) static OTHERS: Rule = Rule {
     meta: Meta {
         name: "build-tools-in-final",
         code: "S018",
-        severity: Severity::Info,
+        severity: Severity::Hint,
         doc: OTHERS_DOC,
         ..Meta::DEFAULT
     },
