@@ -4,6 +4,7 @@ use layerwise_model::facts::Command;
 
 use super::layers::{Cache, Fixes, about, call, runs};
 use crate::diagnostic::Severity;
+use crate::fix::Edit;
 use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
@@ -59,6 +60,11 @@ fn fetches(command: &Command) -> bool {
         && matches!(command.subcommand(), Some("add" | "update" | "upgrade"))
 }
 
+/// Whether a command is `apk update`.
+fn is_update(command: &Command) -> bool {
+    fetches(command) && command.subcommand() == Some("update")
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let fixes = Fixes::new(cx);
     let mut emptied = None;
@@ -93,7 +99,22 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             if text != "update"
                 && let Some(verb) = verb
             {
-                finding.fixes.extend(fixes.flag(&run, command, verb, "--no-cache"));
+                finding.fixes.extend(fixes.flag(&run, command, verb, "--no-cache").and_then(|mut fix| {
+                    // The index is fetched by the flag, and an update above it would be the next finding.
+                    let update = commands[..at].iter().rposition(is_update);
+                    if let Some(update) = update {
+                        let range = commands[update].range.start..command.range.start;
+                        let between = run.instruction.source().get(commands[update].range.end..range.end)?;
+                        let joined = between.split_whitespace().filter(|word| *word != "\\").eq(["&&"]);
+                        if update + 1 != at || !joined || !commands[update].wrappers.is_empty() {
+                            return None;
+                        }
+                        let range = cx.file.absolute(run.number, range);
+                        fix.edits.push(Edit { range, text: String::new() });
+                        fix.title.push_str(" and leave `apk update` out");
+                    }
+                    Some(fix)
+                }));
             }
             out.push(finding);
         }
@@ -136,6 +157,10 @@ RUN apk update && apk add --no-cache y
 
     #[test]
     fn fixes() {
+        let text = "FROM a\nRUN apk update \\\n && apk upgrade\n";
+        assert_eq!(fixed("S003", text), "FROM a\nRUN apk upgrade --no-cache\n");
+        let same = "FROM a\nRUN apk update; apk add x\n";
+        assert_eq!(fixed("S003", same), same);
         assert_eq!(fixed("S003", "FROM a\nRUN apk add -U x\n"), "FROM a\nRUN apk add --no-cache -U x\n");
         let same = "FROM a\nRUN [\"apk\", \"add\", \"x\"]\n";
         assert_eq!(fixed("S003", same), same);

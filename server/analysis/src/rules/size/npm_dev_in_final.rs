@@ -155,7 +155,14 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             let message =
                 format!("`{name} {}` puts devDependencies into the image, too; {instead}.", install.verb);
             let mut finding = Finding::new(call(cx, run, command, verb), message);
-            if let Some(verb) = verb.filter(|_| !needed) {
+            // With another install that brings them, one flag alone is no way out.
+            let only = all
+                .iter()
+                .flat_map(|run| run.facts.installs.iter().map(move |install| (run, install)))
+                .filter(|(run, install)| takes_all(cx, run, install, &run.facts.commands[install.command]))
+                .count()
+                == 1;
+            if let Some(verb) = verb.filter(|_| !needed && only) {
                 finding.fixes.extend(fixes.flag(run, command, verb, flag));
             }
             out.push(finding);
