@@ -91,7 +91,9 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         .any(|file| {
             taken.context.text(&taken.path(file)).is_some_and(|text| plugins.iter().any(|p| text.contains(p)))
         });
-    if reads || versions {
+    // An exception for it says that it is wanted.
+    let wanted = taken.context.ignore.deciding_line(&taken.path(".git")).is_some();
+    if reads || versions || wanted {
         return;
     }
     let message = format!(
@@ -128,6 +130,7 @@ mod tests {
         for (files, ignore, text) in [
             (&[".git/HEAD", "a.js"][..], Some(".git\n"), TEXT),
             (&["a.js"][..], Some(""), TEXT),
+            (&[".git/HEAD", "a.js"][..], Some("**\n!.git\n!a.js\n"), TEXT),
             (&[".git/HEAD"][..], Some(""), reads),
             (&[".git/HEAD", "src/a"][..], Some(""), "FROM a\nCOPY src .\n"),
             (&[".git/HEAD"][..], Some(""), "FROM a\nCOPY --exclude=.git . .\n"),
