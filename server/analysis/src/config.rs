@@ -20,6 +20,7 @@
 //! Everything that is wrong is found in one go and costs only itself.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use layerwise_model::Dockerignore;
 use layerwise_syntax::suggest;
@@ -34,6 +35,7 @@ use crate::diagnostic::Severity;
 use crate::options::RuleOptions;
 use crate::rules::{self, Category};
 use crate::shellcheck;
+use crate::user_rules::{CompiledRule, UserRule};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "layerwise.toml";
@@ -43,6 +45,8 @@ pub const FILE_NAME: &str = "layerwise.toml";
 pub struct Config {
     base: Section,
     overrides: Vec<(Dockerignore, Section)>,
+    /// The user's own rules.
+    own: Vec<Arc<CompiledRule>>,
 }
 
 /// What it says of one file.
@@ -81,6 +85,7 @@ struct Section {
 const KEYS: [&str; 6] = ["select", "ignore", "severity", "rules", "context", "target"];
 const OVERRIDES: &str = "overrides";
 const PATHS: &str = "paths";
+const RULE: &str = "rule";
 
 /// Words that stand for more than one rule, beside the categories.
 const GROUPS: [&str; 2] = ["ALL", "default"];
@@ -97,18 +102,52 @@ impl Config {
             })
             .collect();
         let mut config = Config::default();
+        // Their names are read first: other keys may use them, above and below.
+        for (_, value) in table.get_ref().iter().filter(|(key, _)| key.get_ref() == RULE) {
+            config.read_own(value, &mut problems);
+        }
+        let own: Vec<String> = config.own.iter().map(|rule| rule.name().to_owned()).collect();
         for (key, value) in table.get_ref() {
-            if key.get_ref() == OVERRIDES {
-                config.read_overrides(value, &mut problems);
-            } else {
-                config.base.read(key, value, &[OVERRIDES], &mut problems);
+            match key.get_ref().as_ref() {
+                RULE => {}
+                OVERRIDES => config.read_overrides(value, &own, &mut problems),
+                _ => config.base.read(key, value, &[OVERRIDES, RULE], &own, &mut problems),
             }
         }
         problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
         (config, problems)
     }
 
-    fn read_overrides(&mut self, value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) {
+    fn read_own(&mut self, value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) {
+        let Some(all) = value.get_ref().as_array() else {
+            return problems.push(wrong(value, "`rule` is a list of tables; write `[[rule]]`."));
+        };
+        for one in all {
+            let read = Value::deserialize(toml::de::ValueDeserializer::from(one.clone()))
+                .map_err(|error| error.to_string())
+                .and_then(|json| serde_json::from_value::<UserRule>(json).map_err(|error| error.to_string()));
+            let rule = match read {
+                Ok(rule) => rule,
+                Err(error) => {
+                    problems
+                        .push(wrong(one, &format!("`[[rule]]`: {}.", error.trim_end_matches(['.', '\n']))));
+                    continue;
+                }
+            };
+            match rule.compile() {
+                Ok(rule) if self.own.iter().any(|other| other.name() == rule.name()) => {
+                    problems.push(wrong(one, &format!("There are two rules called `{}`.", rule.name())));
+                }
+                Ok(rule) => self.own.push(Arc::new(rule)),
+                Err(error) => {
+                    let key = one.get_ref().as_table().and_then(|table| table.get(error.key));
+                    problems.push(wrong(key.unwrap_or(one), &error.message));
+                }
+            }
+        }
+    }
+
+    fn read_overrides(&mut self, value: &Spanned<DeValue<'_>>, own: &[String], problems: &mut Vec<Problem>) {
         let Some(all) = value.get_ref().as_array() else {
             return problems.push(wrong(value, "`overrides` is a list of tables; write `[[overrides]]`."));
         };
@@ -123,7 +162,7 @@ impl Config {
                 if key.get_ref() == PATHS {
                     patterns = Some(read_paths(value, problems));
                 } else {
-                    section.read(key, value, &[PATHS], problems);
+                    section.read(key, value, &[PATHS], own, problems);
                 }
             }
             match patterns {
@@ -158,6 +197,7 @@ impl Config {
         selection.only.retain(|name| !name.is_empty());
         // Each option was read by itself before it was kept.
         selection.options = serde_json::from_value(Value::Object(options)).unwrap_or_default();
+        settled.selection.user_rules.clone_from(&self.own);
         settled
     }
 }
@@ -168,11 +208,12 @@ impl Section {
         key: &Spanned<std::borrow::Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
         more: &[&str],
+        own: &[String],
         problems: &mut Vec<Problem>,
     ) {
         match key.get_ref().as_ref() {
-            "select" => self.select = Some(read_names(value, problems)),
-            "ignore" => self.ignore = read_names(value, problems),
+            "select" => self.select = Some(read_names(value, own, problems)),
+            "ignore" => self.ignore = read_names(value, own, problems),
             "severity" => self.read_severities(value, problems),
             "rules" => self.read_options(value, problems),
             "context" => self.context = read_text("context", value, problems),
@@ -264,10 +305,10 @@ fn read_list<'a>(
     found
 }
 
-fn read_names(value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Vec<String> {
+fn read_names(value: &Spanned<DeValue<'_>>, own: &[String], problems: &mut Vec<Problem>) -> Vec<String> {
     let mut names = Vec::new();
     for (range, name) in read_list(value, problems) {
-        match unknown_rule(name) {
+        match unknown_rule(name).filter(|_| !own.iter().any(|own| own == name)) {
             Some(message) => problems.push(Problem { range, message }),
             None => names.push(name.to_owned()),
         }
@@ -342,6 +383,8 @@ struct Shape {
     target: Option<String>,
     /// Other settings for some files; of several that name a file, a later one wins.
     overrides: Option<Vec<OverrideShape>>,
+    /// Rules of your own.
+    rule: Option<Vec<UserRule>>,
 }
 
 #[derive(JsonSchema)]
@@ -500,12 +543,32 @@ rules = { strict-labels = false }
     }
 
     #[test]
+    fn rules_of_the_users_own() {
+        let text = "ignore = [\"mine\"]\n[[rule]]\nname = \"mine\"\nmessage = \"m\"\nquery = \"(run_instruction) @here\"\n";
+        let (config, found) = Config::parse(text);
+        assert_eq!(found, []);
+        let selection = config.of(Some("Dockerfile")).selection;
+        assert_eq!(selection.user_rules.len(), 1);
+        assert_eq!(selection.except, ["mine"]);
+        let wrong = |text: &str| problems(text).into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+        let bad = wrong(&text.replace("(run_instruction)", "(nothing)"));
+        assert_eq!(bad, ["\"mine\"", "\"(nothing) @here\""], "and there is no such rule to ignore");
+        assert_eq!(
+            wrong(&text.replace("message = \"m\"\n", "")).len(),
+            2,
+            "without it there is no such rule"
+        );
+        assert_eq!(wrong(&format!("{text}{}", &text[text.find("[[").unwrap()..])).len(), 1);
+        assert_eq!(wrong("rule = 1\n"), ["1"]);
+    }
+
+    #[test]
     fn the_schema_has_the_keys_that_are_read() {
         let schema = schema();
         let keys = |value: &Value| -> Vec<String> {
             value["properties"].as_object().expect("properties").keys().cloned().collect()
         };
-        assert_eq!(keys(&schema), [&KEYS[..], &[OVERRIDES]].concat());
+        assert_eq!(keys(&schema), [&KEYS[..], &[OVERRIDES, RULE]].concat());
         assert_eq!(keys(&schema["$defs"]["Override"]), [&[PATHS], &KEYS[..]].concat());
         assert_eq!(keys(&schema["$defs"]["RuleOptions"]), option_names());
         assert!(option_names().contains(&"trusted-registries".to_owned()));

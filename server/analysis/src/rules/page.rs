@@ -106,7 +106,9 @@ pub fn page(meta: &Meta) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "| {name} | {value} |");
     }
-    let _ = write!(text, "\n{}\n## Fix safety\n\n{}\n", meta.doc, meta.fix.sentence());
+    // A page is a text file: a carriage return of an example would not outlive git's line ends.
+    let doc = meta.doc.replace('\r', "");
+    let _ = write!(text, "\n{doc}\n## Fix safety\n\n{}\n", meta.fix.sentence());
     if !meta.equivalents.is_empty() || meta.buildkit.is_some() {
         text.push_str("\n## Equivalents\n\n");
         for name in
