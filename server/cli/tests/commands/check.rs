@@ -6,7 +6,7 @@ use crate::Folder;
 
 #[test]
 fn the_text_shows_the_line_and_a_caret() {
-    let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20\nRUM echo hi\n")]);
+    let folder = Folder::new(&[("Dockerfile", "FROM debian:12\nRUM echo hi\n")]);
     let ran = folder.run(&["check", "Dockerfile"]);
     let expected = "\
 error[unknown-instruction]: Unknown instruction `RUM`; did you mean `RUN`?
@@ -24,7 +24,7 @@ Found 1 error in 1 of 1 file.
 
 #[test]
 fn the_json_has_the_documented_shape() {
-    let folder = Folder::new(&[("d/Dockerfile", "FROM alpine:3.20\n# é\n  RUM echo hi\n")]);
+    let folder = Folder::new(&[("d/Dockerfile", "FROM debian:12\n# é\n  RUM echo hi\n")]);
     let ran = folder.run(&["check", "--format", "json", "d"]);
     let mut found = ran.json();
     let message = found[0]["message"].take();
@@ -40,7 +40,7 @@ fn the_json_has_the_documented_shape() {
         "fixes": [{"title": "Change to `RUN`", "applicability": "suggestion"}],
     }]);
     assert_eq!((ran.status, found), (1, expected));
-    let clean = Folder::new(&[("Dockerfile", "FROM alpine:3.20\n")]);
+    let clean = Folder::new(&[("Dockerfile", "FROM debian:12\n")]);
     assert_eq!(clean.run(&["check", "--format", "json", "--no-context", "."]).json(), json!([]));
 }
 
@@ -78,7 +78,7 @@ fn folders_are_searched_and_named_files_are_taken_whatever_their_name() {
 
 #[test]
 fn fail_on_decides_about_status_1() {
-    let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20 AS Build\nRUN x\n"), ("Broken", "FRM a\n")]);
+    let folder = Folder::new(&[("Dockerfile", "FROM debian:12 AS Build\nRUN x\n"), ("Broken", "FRM a\n")]);
     let status = |file: &str, level: &str| folder.run(&["check", file, "--fail-on", level]).status;
     assert_eq!(folder.run(&["check", "Dockerfile"]).status, 0, "a warning is below error");
     assert_eq!(
@@ -90,7 +90,7 @@ fn fail_on_decides_about_status_1() {
 
 #[test]
 fn select_limits_the_rules_but_not_syntax_errors() {
-    let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20 AS Build\nRUM x\n")]);
+    let folder = Folder::new(&[("Dockerfile", "FROM debian:12 AS Build\nRUM x\n")]);
     let rules = |select: &str| -> Vec<String> {
         let ran = folder.run(&["check", "--format", "json", "--select", select, "."]);
         ran.json().as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect()
@@ -122,12 +122,12 @@ fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
 #[test]
 fn bytes_that_are_not_utf8_are_shown_and_noted() {
     let folder = Folder::new(&[]);
-    folder.write("Dockerfile", b"FROM alpine:3.20\nRUM caf\xe9\n");
+    folder.write("Dockerfile", b"FROM debian:12\nRUM caf\xe9\n");
     let ran = folder.run(&["check", "Dockerfile"]);
     assert_eq!(ran.status, 1);
     assert!(ran.out.contains("RUM caf\u{fffd}"), "{}", ran.out);
     assert!(ran.err.contains("Dockerfile: line 2 is not valid UTF-8"), "{}", ran.err);
-    folder.write("Dockerfile", b"FROM alpine:3.20\nRUN a\0b\n");
+    folder.write("Dockerfile", b"FROM debian:12\nRUN a\0b\n");
     let ran = folder.run(&["check", "Dockerfile"]);
     assert!(ran.err.contains("line 2 has a NUL byte"), "{}", ran.err);
 }
@@ -153,7 +153,7 @@ fn the_order_does_not_depend_on_the_threads() {
 /// BuildKit's CopyIgnoredFile, which needs the context: experimental, so the file asks for it.
 #[test]
 fn the_context_is_found_and_can_be_left_out() {
-    let dockerfile = "# check=experimental=all\nFROM alpine:3.20\nCOPY secret.txt /\n";
+    let dockerfile = "# check=experimental=all\nFROM debian:12\nCOPY secret.txt /\n";
     let folder = Folder::new(&[
         ("docker/Dockerfile", dockerfile),
         ("docker/other.Dockerfile", dockerfile),
@@ -179,7 +179,7 @@ fn the_context_is_found_and_can_be_left_out() {
 #[test]
 fn every_format_is_what_it_says() {
     let folder =
-        Folder::new(&[("a/Dockerfile", "FROM alpine:3.20 AS Build\nRUM x\n"), ("b/Dockerfile", "FROM a\n")]);
+        Folder::new(&[("a/Dockerfile", "FROM debian:12 AS Build\nRUM x\n"), ("b/Dockerfile", "FROM a\n")]);
     let run = |format: &str, path: &str| {
         folder.run(&["check", "--select", "StageNameCasing", "--format", format, path])
     };
@@ -200,7 +200,7 @@ fn every_format_is_what_it_says() {
 
 #[test]
 fn max_warnings() {
-    let folder = Folder::new(&[("Dockerfile", "FROM alpine:3.20 AS a\nCMD x\nFROM alpine:3.20\nCMD y\n")]);
+    let folder = Folder::new(&[("Dockerfile", "FROM debian:12 AS a\nCMD x\nFROM debian:12\nCMD y\n")]);
     let status =
         |n: &str| folder.run(&["check", "--select", "JSONArgsRecommended", "--max-warnings", n, "."]).status;
     assert_eq!([status("2"), status("1"), status("0")], [0, 1, 1]);
@@ -218,12 +218,12 @@ fn standard_input_has_a_name() {
 #[test]
 fn since_a_revision_only_what_is_new() {
     let folder = Folder::new(&[
-        ("Dockerfile", "FROM alpine:3.20 AS One\nRUN a\n"),
-        ("same/Dockerfile", "FROM alpine:3.20 AS Same\n"),
+        ("Dockerfile", "FROM debian:12 AS One\nRUN a\n"),
+        ("same/Dockerfile", "FROM debian:12 AS Same\n"),
     ]);
     folder.commit();
-    folder.write("Dockerfile", "FROM alpine:3.20 AS One\nRUN a\nFROM alpine:3.20 AS Two\n");
-    folder.write("new/Dockerfile", "FROM alpine:3.20 AS New\n");
+    folder.write("Dockerfile", "FROM debian:12 AS One\nRUN a\nFROM debian:12 AS Two\n");
+    folder.write("new/Dockerfile", "FROM debian:12 AS New\n");
     let found = |args: &[&str]| -> Vec<(String, u64)> {
         let args = [&["check", "--format", "json", "--select", "StageNameCasing"], args].concat();
         let all = folder.run(&args).json();

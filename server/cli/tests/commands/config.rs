@@ -2,7 +2,7 @@
 
 use crate::Folder;
 
-const BAD: &str = "FROM alpine:3.20 AS Build\nENV a b\nMAINTAINER me\n";
+const BAD: &str = "FROM debian:12 AS Build\nENV a b\nMAINTAINER me\n";
 
 fn rules(folder: &Folder, args: &[&str]) -> Vec<(String, String)> {
     let ran = folder.run(&[&["check", "--no-context", "--format", "json"], args].concat());
@@ -40,7 +40,7 @@ fn the_nearest_configuration_counts() {
     assert_eq!(named(&rules(&folder, &["--config", "layerwise.toml", "sub"])), ["legacy-key-value"]);
     // Standard input is where its name says.
     let args = ["check", "-", "--stdin-filename", "sub/x", "--format", "json", "--no-context"];
-    let ran = folder.run_with("FROM alpine:3.20 AS Build\n", &args);
+    let ran = folder.run_with("FROM debian:12 AS Build\n", &args);
     assert_eq!(ran.json(), serde_json::json!([]));
 }
 
@@ -85,7 +85,7 @@ fn what_is_wrong_is_said_at_its_place_once() {
 
 #[test]
 fn the_context_is_where_the_configuration_says() {
-    let dockerfile = "# check=experimental=all\nFROM alpine:3.20\nCOPY secret.txt /\n";
+    let dockerfile = "# check=experimental=all\nFROM debian:12\nCOPY secret.txt /\n";
     let folder = Folder::new(&[
         ("layerwise.toml", "context = \"app\"\n"),
         ("docker/Dockerfile", dockerfile),
