@@ -62,14 +62,19 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             _ => continue,
         };
         let source = instruction.source();
+        let is_manager = |name: &str| {
+            matches!(name, "apt-get" | "apt" | "apk" | "dnf" | "yum" | "microdnf" | "zypper" | "pacman")
+        };
+        if !facts.commands.iter().any(|c| is_manager(&c.name) && !has.contains(&c.name.as_str())) {
+            continue;
+        }
         // Who asks what there is knows what to do.
         if ["||", "command -v", "which ", "type ", "if "].iter().any(|word| source.contains(word)) {
             continue;
         }
         for command in &facts.commands {
             let name = command.name.as_str();
-            let manager =
-                matches!(name, "apt-get" | "apt" | "apk" | "dnf" | "yum" | "microdnf" | "zypper" | "pacman");
+            let manager = is_manager(name);
             let brought = ["apt", "apk-tools", "dnf", "yum", "zypper", "pacman"]
                 .iter()
                 .any(|package| stage.has_package(package));
