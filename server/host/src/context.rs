@@ -80,7 +80,7 @@ pub struct IgnoreFile {
 ///
 /// `dockerfile` is the path of the Dockerfile, from which the ignore file follows: `<Dockerfile name>.dockerignore`
 /// beside it, else `.dockerignore` at the root (BuildKit's dockerui, `ReadEntrypoint` and `MainContext`). Never follows
-/// a link, never leaves the root, opens regular files only, and of these only the ignore file and manifests. Every
+/// a link, never leaves the root, opens regular files only, and of these only the ignore file and what [`is_manifest`] names. Every
 /// file's content is a new [`Content::Unread`]; see [`fingerprint`]. A root that cannot be read gives an index without
 /// entries that says so.
 pub fn load(fs: &dyn ContextFs, root: &Path, dockerfile: Option<&Path>, limits: &Limits) -> Context {

@@ -29,8 +29,8 @@ fn entries_have_kind_mode_size_and_link() {
     assert_eq!(context.incomplete, None);
     assert_eq!(
         fs.opened(),
-        1,
-        "only the search for Dockerfile.dockerignore opens; nothing else is there to open"
+        2,
+        "the search for Dockerfile.dockerignore, and the script that rules read; neither the socket nor the link's target"
     );
 }
 

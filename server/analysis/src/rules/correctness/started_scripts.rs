@@ -1,5 +1,6 @@
 //! What E072 to E074 share: scripts of the build context that the image starts.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use layerwise_model::context::{Entry, EntryKind};
@@ -34,6 +35,16 @@ pub(super) struct Started<'a> {
 pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
     let mut found: Vec<Started<'a>> = Vec::new();
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return found };
+    // Most programs come from the base image: nothing is copied to where they are, or above it.
+    let copied: HashSet<&str> = (cx.eval.steps.iter())
+        .filter_map(|step| match &step.command {
+            Command::Copy(copy) => Some(copy.dest_path.trim_end_matches('/')),
+            _ => None,
+        })
+        .collect();
+    let may_be_copied = |path: &str| {
+        copied.contains(path) || path.match_indices('/').any(|(at, _)| copied.contains(&path[..at]))
+    };
     for kind in [Keyword::Entrypoint, Keyword::Cmd, Keyword::Healthcheck, Keyword::Run] {
         for (number, stage) in of_kind(cx, kind) {
             // Behind an ENTRYPOINT in exec form CMD has its arguments.
@@ -66,7 +77,9 @@ pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
                         .map(|dir| format!("{}/{}", dir.trim_end_matches('/'), word.text))
                         .collect()
                 };
-                for path in paths {
+                let mounts =
+                    matches!(&cx.eval.step(number).command, Command::Run(run) if !run.mounts.is_empty());
+                for path in paths.into_iter().filter(|path| mounts || may_be_copied(path)) {
                     let at = before.min(cx.file.len().saturating_sub(1)).max(number);
                     let Found::Context { path: source, by } = found_before(cx, stage, before, at, &path)
                     else {
