@@ -169,8 +169,7 @@ impl Checker {
         self.kept = kept;
         self.triggers(input, &active, &mut found);
         let facts = FileFacts::of(input.file, input.eval, facts, input.path);
-        let cx =
-            FileCx { file: input.file, eval: input.eval, facts: &facts, context: input.context, options };
+        let cx = FileCx::new(input.file, input.eval, &facts, input.context, options);
         for rule in &active {
             if let Check::File(check) = rule.check {
                 self.work.file_rules += 1;

@@ -3,6 +3,7 @@
 //! A rule of instruction scope sees one instruction and what it inherits, and its findings are kept as long as both stay
 //! the same; a rule of file scope sees everything and runs on every edit, so it must be cheap.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -15,6 +16,8 @@ use layerwise_syntax::Instruction;
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::options::RuleOptions;
+use correctness::dependency_steps::Step as DependencyStep;
+use correctness::started_scripts::Started;
 
 mod cache;
 mod correctness;
@@ -187,7 +190,6 @@ pub struct InstructionCx<'a> {
 }
 
 /// What a rule of file scope sees.
-#[derive(Clone, Copy)]
 pub struct FileCx<'a> {
     /// The file.
     pub file: &'a File,
@@ -199,6 +201,24 @@ pub struct FileCx<'a> {
     pub context: Option<&'a Context>,
     /// The options of rules.
     pub options: &'a RuleOptions,
+    /// What the first rule that needs it works out for the others.
+    pub(crate) started: OnceCell<Vec<Started>>,
+    /// The same.
+    pub(crate) dependency_steps: OnceCell<Vec<DependencyStep>>,
+}
+
+impl<'a> FileCx<'a> {
+    /// What rules see of a file with these facts.
+    pub fn new(
+        file: &'a File,
+        eval: &'a Evaluation,
+        facts: &'a FileFacts,
+        context: Option<&'a Context>,
+        options: &'a RuleOptions,
+    ) -> FileCx<'a> {
+        let (started, dependency_steps) = (OnceCell::new(), OnceCell::new());
+        FileCx { file, eval, facts, context, options, started, dependency_steps }
+    }
 }
 
 /// How a rule looks.

@@ -1,5 +1,7 @@
 //! What E086 to E090 share: commands that install what a manifest names, and the files that they need.
 
+use std::ops::Range;
+
 use layerwise_model::facts::Command as ShellCommand;
 use layerwise_model::gopath::path_join;
 use layerwise_syntax::Keyword;
@@ -9,13 +11,15 @@ use super::programs::dir_of;
 use crate::rules::FileCx;
 
 /// A command that installs what a manifest names.
-pub(super) struct Step<'a> {
+pub(crate) struct Step {
     /// The RUN.
     pub(super) number: usize,
     /// Its stage.
     pub(super) stage: usize,
-    /// The command.
-    pub(super) command: &'a ShellCommand,
+    /// The program, without its folder: `npm`.
+    pub(super) program: String,
+    /// Where the program and its first argument stand, in the document.
+    pub(super) range: Range<usize>,
     /// How messages name it: `npm ci`.
     pub(super) name: String,
     /// The folder that it runs in.
@@ -26,7 +30,7 @@ pub(super) struct Step<'a> {
     pub(super) locks: &'static [&'static str],
 }
 
-impl Step<'_> {
+impl Step {
     /// An absolute path of the image.
     pub(super) fn path(&self, file: &str) -> String {
         if file.starts_with('/') { file.to_owned() } else { path_join(&[&self.dir, file]) }
@@ -39,7 +43,11 @@ impl Step<'_> {
 }
 
 /// Every such command whose folder is known and that nothing in its own RUN brings files for.
-pub(super) fn steps<'a>(cx: &'a FileCx<'_>) -> Vec<Step<'a>> {
+pub(super) fn steps<'a>(cx: &'a FileCx<'_>) -> &'a [Step] {
+    cx.dependency_steps.get_or_init(|| find(cx))
+}
+
+fn find(cx: &FileCx<'_>) -> Vec<Step> {
     let mut found = Vec::new();
     for (number, stage) in of_kind(cx, Keyword::Run) {
         let facts = &cx.facts.instructions[number];
@@ -75,7 +83,10 @@ pub(super) fn steps<'a>(cx: &'a FileCx<'_>) -> Vec<Step<'a>> {
                 .subcommand()
                 .filter(|verb| verb.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
             let name = [command.name.as_str(), verb.unwrap_or_default()].join(" ").trim().to_owned();
-            found.push(Step { number, stage, command, name, dir, manifest, locks });
+            let end = command.args.first().map_or(0, |arg| arg.range.end).max(command.program.range.end);
+            let range = cx.file.absolute(number, command.program.range.start..end);
+            let program = command.name.clone();
+            found.push(Step { number, stage, program, range, name, dir, manifest, locks });
         }
     }
     found

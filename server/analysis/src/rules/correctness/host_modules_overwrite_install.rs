@@ -3,7 +3,7 @@
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::facts::Manager;
 
-use super::image_files::{below, brings, clean, earlier, of_kind};
+use super::image_files::{absolute, below, brings, clean, of_kind};
 use super::programs::{dir_of, source_range};
 
 use crate::diagnostic::Severity;
@@ -60,17 +60,34 @@ COPY src ./src
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context else { return };
+    let installed = installed(cx);
+    if installed.is_empty() {
+        return;
+    }
     for (number, stage) in of_kind(cx, layerwise_syntax::Keyword::Copy) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         if copy.from != Source::Context {
             continue;
         }
-        for folder in installed(cx, stage, number) {
+        let chain = cx.facts.stages.get(stage).map(|s| s.chain.as_slice()).unwrap_or_default();
+        let mut folders: Vec<&str> = chain
+            .iter()
+            .filter_map(|&stage| cx.file.stages().get(stage))
+            .flat_map(|stage| {
+                let from = installed.partition_point(|(by, _)| *by < stage.body.start);
+                let to = installed.partition_point(|(by, _)| *by < stage.body.end.min(number));
+                installed.get(from..to).unwrap_or_default()
+            })
+            .map(|(_, folder)| folder.as_str())
+            .collect();
+        folders.sort_unstable();
+        folders.dedup();
+        for folder in folders {
             // Only a folder that comes along with others is a mistake; one that is named is meant.
-            if below(&folder, &copy.dest_path).is_none() && copy.dest_path.trim_end_matches('/') != folder {
+            if below(folder, &copy.dest_path).is_none() && copy.dest_path.trim_end_matches('/') != folder {
                 continue;
             }
-            let Some(Some(host)) = brings(cx, copy, &folder) else { continue };
+            let Some(Some(host)) = brings(cx, copy, folder) else { continue };
             let named = copy
                 .sources
                 .iter()
@@ -90,10 +107,11 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The folders of packages that were installed or copied from another stage before an instruction.
-fn installed(cx: &FileCx<'_>, stage: usize, before: usize) -> Vec<String> {
+/// The folders of packages that are installed or copied from another stage, each with the instruction that does, in the
+/// file's order.
+fn installed(cx: &FileCx<'_>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for number in earlier(cx, stage, before) {
+    for (number, _, _) in cx.file.all() {
         match &cx.eval.step(number).command {
             Command::Run(_) => {
                 let facts = &cx.facts.instructions[number];
@@ -104,31 +122,29 @@ fn installed(cx: &FileCx<'_>, stage: usize, before: usize) -> Vec<String> {
                         _ => continue,
                     };
                     if let Some(dir) = dir_of(cx, number, &facts.commands[install.command]) {
-                        found.push(format!("{}/{name}", dir.trim_end_matches('/')));
+                        found.push((number, format!("{}/{name}", dir.trim_end_matches('/'))));
                     }
                 }
                 for command in &facts.commands {
                     let uv = command.name == "uv" && matches!(command.subcommand(), Some("sync" | "venv"));
-                    if let Some(dir) = dir_of(cx, number, command).filter(|_| uv) {
-                        found.push(format!("{}/.venv", dir.trim_end_matches('/')));
+                    if let Some(dir) = uv.then(|| dir_of(cx, number, command)).flatten() {
+                        found.push((number, format!("{}/.venv", dir.trim_end_matches('/'))));
                     }
                     if command.name.starts_with("python") && command.has("venv") {
                         let last = command.args.last().filter(|arg| arg.literal && !arg.is_flag());
-                        found.extend(last.map(|arg| super::image_files::absolute(cx, number, &arg.text)));
+                        found.extend(last.map(|arg| (number, absolute(cx, number, &arg.text))));
                     }
                 }
             }
             Command::Copy(copy) if matches!(copy.from, Source::Stage(_)) => {
                 let dest = copy.dest_path.trim_end_matches('/');
                 if ["/node_modules", "/.venv", "/vendor"].iter().any(|end| dest.ends_with(end)) {
-                    found.push(dest.to_owned());
+                    found.push((number, dest.to_owned()));
                 }
             }
             _ => {}
         }
     }
-    found.sort();
-    found.dedup();
     found
 }
 

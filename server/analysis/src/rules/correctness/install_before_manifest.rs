@@ -68,10 +68,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let later = (step.number + 1..body.end).find(|&number| {
             matches!(&cx.eval.step(number).command, Command::Copy(copy) if matches!(brings(cx, copy, &path), Some(Some(_))))
         });
-        let end = step.command.args.first().map_or(step.command.program.range.end, |arg| arg.range.end);
-        let range = cx
-            .file
-            .absolute(step.number, step.command.program.range.start..end.max(step.command.program.range.end));
+        let range = step.range.clone();
         out.push(match later {
             Some(number) => Finding::new(
                 range,

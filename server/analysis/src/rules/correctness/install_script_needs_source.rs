@@ -64,7 +64,7 @@ const SCRIPTS: [&str; 6] = ["preinstall", "install", "postinstall", "prepublish"
 /// Source: npm's documentation of scripts, "Life Cycle Operation Order".
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
-    for step in steps(cx).into_iter().filter(|step| step.manifest == "package.json") {
+    for step in steps(cx).iter().filter(|step| step.manifest == "package.json") {
         let text = cx.file.instruction(step.number).1.source();
         let env = &cx.eval.step(step.number).state.env;
         if text.contains("ignore-scripts")
@@ -114,14 +114,12 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 if step.at(cx, relative) != Found::No {
                     continue;
                 }
-                let end =
-                    step.command.args.first().map_or(step.command.program.range.end, |arg| arg.range.end);
-                let range = step.command.program.range.start..end.max(step.command.program.range.end);
+                let range = step.range.clone();
                 let message = format!(
                     "`{}` runs the script `{name}` of {manifest} (`{line}`), which needs `{of_context}`, and that is not copied before this.",
                     step.name
                 );
-                out.push(Finding::new(cx.file.absolute(step.number, range), message));
+                out.push(Finding::new(range, message));
                 break 'scripts;
             }
         }

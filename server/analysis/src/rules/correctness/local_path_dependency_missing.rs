@@ -78,15 +78,14 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             if (!known && !outside) || step.at(cx, &image) != Found::No {
                 continue;
             }
-            let end = step.command.args.first().map_or(step.command.program.range.end, |arg| arg.range.end);
-            let range = step.command.program.range.start..end.max(step.command.program.range.end);
+            let range = step.range.clone();
             let why = if outside {
                 "which is outside the build context"
             } else {
                 "which is not copied before this"
             };
             let message = format!("`{}` reads `{written}` of {manifest} and so `{image}`, {why}.", step.name);
-            out.push(Finding::new(cx.file.absolute(step.number, range), message));
+            out.push(Finding::new(range, message));
             break;
         }
     }

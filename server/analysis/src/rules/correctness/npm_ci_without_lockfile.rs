@@ -53,7 +53,7 @@ RUN npm ci
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for step in steps(cx).into_iter().filter(|step| !step.locks.is_empty()) {
+    for step in steps(cx).iter().filter(|step| !step.locks.is_empty()) {
         let Found::Context { path: manifest, by } = step.at(cx, &step.manifest) else { continue };
         // An empty project has nothing to lock; what is said must hold for each of the names.
         if !step.locks.iter().all(|lock| step.at(cx, lock) == Found::No) {
@@ -72,14 +72,13 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             (true, None) => "there is none in the build context",
             _ => "it is not copied before this",
         };
-        let what = match step.command.name.as_str() {
+        let what = match step.program.as_str() {
             "yarn" => "pins nothing without",
             _ => "stops without",
         };
         let message = format!("`{}` {what} `{lock}`, and {why}.", step.name);
-        let end = step.command.args.first().map_or(step.command.program.range.end, |arg| arg.range.end);
-        let range = step.command.program.range.start..end.max(step.command.program.range.end);
-        let finding = Finding::new(cx.file.absolute(step.number, range), message);
+        let range = step.range.clone();
+        let finding = Finding::new(range, message);
         let instruction = cx.file.instruction(by).1;
         let word = instruction
             .args()

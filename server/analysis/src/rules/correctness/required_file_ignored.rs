@@ -89,9 +89,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 name if name.starts_with("python") => command.has("setup.py") || command.has("build"),
                 _ => false,
             };
-            let Some(dir) = dir_of(cx, number, command).filter(|_| builds && !facts.unclear) else {
+            if !builds || facts.unclear {
                 continue;
-            };
+            }
+            let Some(dir) = dir_of(cx, number, command) else { continue };
             for manifest in ["pyproject.toml", "setup.py"] {
                 let place = |file: &str| format!("{}/{file}", dir.trim_end_matches('/'));
                 let Found::Context { path, .. } = at_path(cx, stage, number, &place(manifest)) else {

@@ -64,7 +64,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let first = text.split_inclusive('\n').next().unwrap_or_default();
         // `sed -i 's/\\r//'` and its kin.
         let mended = ["dos2unix", "\\r", "\\015", "fromdos", "tr -d"];
-        if !first.starts_with("#!") || !first.ends_with("\r\n") || treated(cx, &script, &mended) {
+        if !first.starts_with("#!") || !first.ends_with("\r\n") || treated(cx, script, &mended) {
             continue;
         }
         let interpreter = first.trim_start_matches("#!").trim();

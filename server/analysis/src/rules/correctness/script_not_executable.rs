@@ -1,5 +1,7 @@
 //! E072 `script-not-executable`.
 
+use layerwise_model::eval::Command;
+
 use super::started_scripts::{started, treated};
 
 use crate::diagnostic::Severity;
@@ -11,7 +13,6 @@ pub(super) static RULE: Rule = Rule {
         name: "script-not-executable",
         code: "E072",
         severity: Severity::Error,
-
         fix: FixClass::Safe,
         context: true,
         doc: DOC,
@@ -55,11 +56,12 @@ ENTRYPOINT [\"/entrypoint.sh\"]
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for script in started(cx) {
+        let Command::Copy(copy) = &cx.eval.step(script.by).command else { continue };
         let changed = ["chmod", "install ", "setfacl", "fix-permissions"];
         if script.entry.mode & 0o111 != 0
-            || !script.copy.chmod.is_empty()
-            || script.copy.add && script.source.contains(".tar")
-            || treated(cx, &script, &changed)
+            || !copy.chmod.is_empty()
+            || copy.add && script.source.contains(".tar")
+            || treated(cx, script, &changed)
         {
             continue;
         }
@@ -78,9 +80,9 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let keyword = instruction.keyword();
         let at = cx.file.absolute(script.by, keyword.range.end..keyword.range.end);
         // The mode is for everything that the instruction copies.
-        let alone = script.copy.sources.len() == 1
-            && super::image_files::clean(&script.copy.sources[0]) == script.source
-            && script.copy.inline.is_empty();
+        let alone = copy.sources.len() == 1
+            && super::image_files::clean(&copy.sources[0]) == script.source
+            && copy.inline.is_empty();
         out.push(if alone {
             finding.fix(Fix::replace("Copy it with `--chmod=0755`", at, " --chmod=0755").safe())
         } else {

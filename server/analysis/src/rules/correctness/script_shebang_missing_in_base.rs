@@ -63,8 +63,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         let bash = name.rsplit('/').next() == Some("bash");
         let missing = bash && facts.base.has(Tool::Bash) == Some(false);
         // `-S` and the like come with programs of which nothing is known.
-        if !missing || !facts.installed_known || facts.has_package("bash") || treated(cx, &script, &["bash"])
-        {
+        if !missing || !facts.installed_known || facts.has_package("bash") || treated(cx, script, &["bash"]) {
             continue;
         }
         let copied = super::image_files::earlier(cx, script.stage, usize::MAX)

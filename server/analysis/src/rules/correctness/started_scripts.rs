@@ -1,39 +1,42 @@
 //! What E072 to E074 share: scripts of the build context that the image starts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use layerwise_model::context::{Entry, EntryKind};
-use layerwise_model::eval::{Command, Copy, DEFAULT_PATH};
+use layerwise_model::eval::{Command, DEFAULT_PATH};
+use layerwise_model::gopath::path_base;
 use layerwise_syntax::Keyword;
 
 use super::image_files::{Found, absolute, at_path, of_kind};
 use crate::rules::FileCx;
 
 /// A file of the build context that an instruction starts as a program.
-pub(super) struct Started<'a> {
+pub(crate) struct Started {
     /// The instruction that starts it.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// Its stage.
-    pub(super) stage: usize,
+    pub(crate) stage: usize,
     /// Where the word stands that names it, in the document.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Its path in the image.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its path in the context.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// The COPY or ADD that brings it.
-    pub(super) by: usize,
-    /// The same, evaluated.
-    pub(super) copy: &'a Copy,
+    pub(crate) by: usize,
     /// Its entry in the context.
-    pub(super) entry: &'a Entry,
+    pub(crate) entry: Entry,
 }
 
 /// Every such file that RUN, CMD, ENTRYPOINT or HEALTHCHECK starts by its own name, so that the kernel looks at its mode and
 /// at its first line. Each file and COPY once.
-pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
-    let mut found: Vec<Started<'a>> = Vec::new();
+pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> &'a [Started] {
+    cx.started.get_or_init(|| find(cx))
+}
+
+fn find(cx: &FileCx<'_>) -> Vec<Started> {
+    let mut found: Vec<Started> = Vec::new();
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return found };
     // Most programs come from the base image: nothing is copied to where they are, or above it.
     let copied: HashSet<&str> = (cx.eval.steps.iter())
@@ -42,9 +45,12 @@ pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
             _ => None,
         })
         .collect();
-    let may_be_copied = |path: &str| {
+    let covered = |path: &str| {
         copied.contains(path) || path.match_indices('/').any(|(at, _)| copied.contains(&path[..at]))
     };
+    let names: HashSet<&str> = copied.iter().map(|path| path_base(path)).collect();
+    // The folders of a PATH, each with whether something is copied there or above: many steps have the same one.
+    let mut folders: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
     for kind in [Keyword::Entrypoint, Keyword::Cmd, Keyword::Healthcheck, Keyword::Run] {
         for (number, stage) in of_kind(cx, kind) {
             // Behind an ENTRYPOINT in exec form CMD has its arguments.
@@ -70,22 +76,32 @@ pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
                     break;
                 }
                 let paths: Vec<String> = if word.text.contains('/') {
-                    vec![absolute(cx, number, &word.text)]
+                    Some(absolute(cx, number, &word.text)).filter(|path| covered(path)).into_iter().collect()
                 } else {
                     let path = cx.eval.step(number).state.env.get("PATH").unwrap_or(DEFAULT_PATH);
-                    path.split(':')
-                        .map(|dir| format!("{}/{}", dir.trim_end_matches('/'), word.text))
+                    let folders = folders.entry(path).or_insert_with(|| {
+                        path.split(':')
+                            .map(|dir| dir.trim_end_matches('/'))
+                            .map(|dir| (dir, covered(dir)))
+                            .collect()
+                    });
+                    let named = names.contains(word.text.as_str());
+                    folders
+                        .iter()
+                        .filter(|(_, covered)| *covered || named)
+                        .map(|(dir, _)| format!("{dir}/{}", word.text))
                         .collect()
                 };
-                let mounts =
-                    matches!(&cx.eval.step(number).command, Command::Run(run) if !run.mounts.is_empty());
-                for path in paths.into_iter().filter(|path| mounts || may_be_copied(path)) {
+                for path in paths {
                     let at = before.min(cx.file.len().saturating_sub(1)).max(number);
                     let Found::Context { path: source, by } = found_before(cx, stage, before, at, &path)
                     else {
                         continue;
                     };
-                    let Command::Copy(copy) = &cx.eval.step(by).command else { continue };
+                    // What a mount brings is gone again when an image starts.
+                    if !matches!(cx.eval.step(by).command, Command::Copy(_)) {
+                        continue;
+                    }
                     let Some(entry) = context.get(&source).filter(|entry| entry.kind == EntryKind::File)
                     else {
                         continue;
@@ -94,7 +110,8 @@ pub(super) fn started<'a>(cx: &'a FileCx<'_>) -> Vec<Started<'a>> {
                         break;
                     }
                     let range = cx.file.absolute(number, word.range.clone());
-                    found.push(Started { number, stage, range, path, source, by, copy, entry });
+                    let entry = entry.clone();
+                    found.push(Started { number, stage, range, path, source, by, entry });
                     break;
                 }
             }
@@ -118,7 +135,7 @@ fn found_before(cx: &FileCx<'_>, stage: usize, before: usize, at: usize, path: &
 }
 
 /// Whether a RUN between the COPY and the start of the file has one of these words in its text.
-pub(super) fn treated(cx: &FileCx<'_>, script: &Started<'_>, words: &[&str]) -> bool {
+pub(super) fn treated(cx: &FileCx<'_>, script: &Started, words: &[&str]) -> bool {
     let end = if cx.file.instruction(script.number).1.kind() == Some(Keyword::Run) {
         script.number + 1
     } else {

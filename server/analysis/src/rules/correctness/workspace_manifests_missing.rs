@@ -67,7 +67,7 @@ const MAX_MANIFESTS: usize = 2_000;
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
     for step in
-        steps(cx).into_iter().filter(|step| matches!(step.manifest.as_str(), "package.json" | "Cargo.toml"))
+        steps(cx).iter().filter(|step| matches!(step.manifest.as_str(), "package.json" | "Cargo.toml"))
     {
         let Found::Context { path: manifest, .. } = step.at(cx, &step.manifest) else { continue };
         let folder = manifest.strip_suffix(step.manifest.as_str()).unwrap_or_default();
@@ -89,15 +89,14 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         if missing.is_empty() || missing.len() < members.len() {
             continue;
         }
-        let end = step.command.args.first().map_or(step.command.program.range.end, |arg| arg.range.end);
-        let range = step.command.program.range.start..end.max(step.command.program.range.end);
+        let range = step.range.clone();
         let message = format!(
             "`{}` installs the workspace of {manifest} without its members: {} {} not copied before this.",
             step.name,
             listed(missing.iter().copied(), 3),
             if missing.len() == 1 { "is" } else { "are" }
         );
-        out.push(Finding::new(cx.file.absolute(step.number, range), message));
+        out.push(Finding::new(range, message));
     }
 }
 
