@@ -15,6 +15,8 @@ pub struct File {
     stages: Vec<Stage>,
     /// Stage of each instruction; `None` before the first FROM.
     owners: Vec<Option<usize>>,
+    /// Kind of each instruction, and of what it triggers if it is ONBUILD: close together, as every rule looks for its own.
+    kinds: Vec<(Option<Keyword>, Option<Keyword>)>,
 }
 
 /// A build stage.
@@ -36,6 +38,7 @@ impl File {
         let mut blocks = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
         let mut owners = Vec::new();
+        let mut kinds = Vec::new();
         for (index, placed) in parsed.layer().blocks().iter().enumerate() {
             let Some(instruction) = placed.instruction() else { continue };
             let number = blocks.len();
@@ -52,8 +55,9 @@ impl File {
                 stage.body.end = number + 1;
             }
             owners.push(stages.len().checked_sub(1));
+            kinds.push((instruction.kind(), instruction.trigger().unwrap_or(instruction).kind()));
         }
-        File { parsed, blocks, stages, owners }
+        File { parsed, blocks, stages, owners, kinds }
     }
 
     /// The parsed text.
@@ -110,6 +114,39 @@ impl File {
     /// All instructions.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = (usize, &Placed, &Arc<Instruction>)> {
         self.instructions(0..self.len())
+    }
+
+    /// The instructions of these kinds; triggers of ONBUILD are not among them.
+    pub fn of_kind<'a>(
+        &'a self,
+        kinds: &'a [Keyword],
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a Placed, &'a Arc<Instruction>)> {
+        self.of_kind_in(0..self.len(), kinds)
+    }
+
+    /// Those of a range of numbers.
+    pub fn of_kind_in<'a>(
+        &'a self,
+        numbers: Range<usize>,
+        kinds: &'a [Keyword],
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a Placed, &'a Arc<Instruction>)> {
+        let is_one = move |number: &usize| self.kinds[*number].0.is_some_and(|kind| kinds.contains(&kind));
+        numbers.filter(is_one).map(|number| {
+            let (placed, instruction) = self.instruction(number);
+            (number, placed, instruction)
+        })
+    }
+
+    /// The instructions of these kinds, and ONBUILD where its trigger is of one.
+    pub fn of_kind_or_trigger<'a>(
+        &'a self,
+        kinds: &'a [Keyword],
+    ) -> impl DoubleEndedIterator<Item = (usize, &'a Placed, &'a Arc<Instruction>)> {
+        let is_one = move |number: &usize| self.kinds[*number].1.is_some_and(|kind| kinds.contains(&kind));
+        (0..self.len()).filter(is_one).map(|number| {
+            let (placed, instruction) = self.instruction(number);
+            (number, placed, instruction)
+        })
     }
 
     /// The number of the instruction that holds the byte `at`.

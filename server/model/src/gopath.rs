@@ -18,6 +18,9 @@ impl std::error::Error for BadPattern {}
 /// Go's `Clean`: the shortest path that means the same, without `.`, without inner `..`, without double or trailing
 /// slashes. An empty path is `.`; `..` at a root disappears.
 pub fn path_clean(path: &str) -> String {
+    if is_clean(path) {
+        return path.to_owned();
+    }
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -38,6 +41,12 @@ pub fn path_clean(path: &str) -> String {
         (false, false) => parts.join("/"),
         (true, _) => format!("/{}", parts.join("/")),
     }
+}
+
+/// Whether [`path_clean`] would change nothing; most paths are so.
+fn is_clean(path: &str) -> bool {
+    let below = path.strip_prefix('/').unwrap_or(path);
+    !below.is_empty() && !below.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 /// Go's `Join`: the non-empty elements joined with slashes and cleaned; empty if all are empty.

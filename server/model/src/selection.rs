@@ -67,8 +67,9 @@ pub struct Reading<'a> {
 
 /// A source as a clean path relative to the context: no leading `/`, no `.` and `..`, `""` for the context itself.
 pub fn source_path(source: &str) -> String {
-    let clean = path_clean(&format!("/{source}"));
-    clean.trim_start_matches('/').to_owned()
+    let mut clean = path_clean(&["/", source].concat());
+    clean.drain(..clean.len() - clean.trim_start_matches('/').len());
+    clean
 }
 
 /// Whether a path has wildcards for [`go_match`].

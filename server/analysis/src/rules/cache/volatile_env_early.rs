@@ -55,10 +55,8 @@ RUN curl -fsSLo /app https://example.com/app-$APP_VERSION
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for stage in cx.file.stages() {
-        for number in stage.body.clone() {
-            if cx.file.instruction(number).1.kind() == Some(Keyword::Env) {
-                out.extend(early(cx, stage, number));
-            }
+        for (number, _, _) in cx.file.of_kind_in(stage.body.clone(), &[Keyword::Env]) {
+            out.extend(early(cx, stage, number));
         }
     }
 }

@@ -49,7 +49,7 @@ RUN apt-get update && apt-get install -y curl
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         let install = facts.installs.iter().find(|install| {
             install.manager == Manager::Apt

@@ -50,7 +50,7 @@ RUN apt-get update && apt-get install -y curl
 
 /// Source: Docker's documentation, "Building best practices", apt-get.
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         let Some(update) = facts.commands.iter().find(|command| updates(command)) else { continue };
         let other = facts.commands.iter().any(|command| {

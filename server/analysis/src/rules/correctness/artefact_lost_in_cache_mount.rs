@@ -57,7 +57,7 @@ COPY --from=build /app.bin /app
 /// Source: the reference of RUN --mount=type=cache.
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let mut caches: Vec<(usize, usize, String)> = Vec::new();
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let Command::Run(run) = &cx.eval.step(number).command else { continue };
         for (mount, _) in run.mounts.iter().filter(|(mount, _)| mount.kind == MountKind::Cache) {
             caches.push((number, stage, target_of(cx, number, &mount.target)));
@@ -79,11 +79,8 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Run, Keyword::Cmd, Keyword::Entrypoint]) {
         let Some(stage) = stage_of(cx, number) else { continue };
-        if !matches!(instruction.kind(), Some(Keyword::Run | Keyword::Cmd | Keyword::Entrypoint)) {
-            continue;
-        }
         let chain = &cx.facts.stages[stage].chain;
         let is_run = instruction.kind() == Some(Keyword::Run);
         for command in &cx.facts.instructions[number].commands {

@@ -2,6 +2,7 @@
 
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::selection::source_path;
+use layerwise_syntax::Keyword;
 
 use super::sources::{from_context, is_known, words};
 use crate::diagnostic::Severity;
@@ -48,7 +49,7 @@ COPY shared/config.yaml /etc/app/
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add, Keyword::Run]) {
         let step = cx.eval.step(number);
         for source in from_context(instruction, step) {
             if !source.known || !escapes(source.path) {

@@ -7,6 +7,7 @@ use layerwise_model::gopath::path_base;
 use layerwise_model::graph::is_http;
 use layerwise_model::selection::{Reading, has_wildcard, resolve, select, source_path};
 use layerwise_model::{Context, EntryKind};
+use layerwise_syntax::Keyword;
 
 use super::copy_source_missing::nearest;
 use super::sources::{from_context, is_known, words};
@@ -150,7 +151,7 @@ fn selected(context: Option<&Context>, copy: &Copy, source: &str) -> Option<Vec<
 }
 
 fn many(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         if !from_stage_or_context(copy) || !copy.inline.is_empty() || !is_file_destination(copy) {
             continue;
@@ -182,7 +183,7 @@ fn none(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
     let mut missing = Vec::new();
     let mut present = 0;
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let step = cx.eval.step(number);
         let Command::Copy(copy) = &step.command else { continue };
         let sources = from_context(instruction, step);
@@ -233,7 +234,7 @@ fn is_deliberate(source: &str) -> bool {
 }
 
 fn flat(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let step = cx.eval.step(number);
         let Command::Copy(copy) = &step.command else { continue };
         if !from_stage_or_context(copy) || copy.parents {

@@ -3,6 +3,7 @@
 use layerwise_model::eval::{Command, Copy, Source, is_url};
 use layerwise_model::gopath::path_clean;
 use layerwise_model::{Context, Dockerignore};
+use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
 use crate::ranges::{head, is_verbatim, on_first_line};
@@ -60,7 +61,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     if ignore.patterns().is_empty() || ignore.has_negated() {
         return;
     }
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         for (position, source) in ignored_sources(copy, ignore) {
             // Heredocs stand between the sources, so words are found by their text.

@@ -3,6 +3,7 @@
 use layerwise_model::gopath::path_base;
 use layerwise_model::selection::{Reading, has_wildcard, select, source_path};
 use layerwise_model::{Context, EntryKind};
+use layerwise_syntax::Keyword;
 use layerwise_syntax::suggest;
 
 use super::sources::{ContextSource, from_context};
@@ -87,7 +88,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
     let mut missing = Vec::new();
     let mut present = 0;
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add, Keyword::Run]) {
         for source in from_context(instruction, cx.eval.step(number)) {
             let path = source_path(source.path);
             if path.is_empty() || !source.known || has_wildcard(&path) {

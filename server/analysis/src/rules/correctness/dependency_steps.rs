@@ -49,7 +49,7 @@ pub(super) fn steps<'a>(cx: &'a FileCx<'_>) -> &'a [Step] {
 
 fn find(cx: &FileCx<'_>) -> Vec<Step> {
     let mut found = Vec::new();
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         if facts.unclear {
             continue;

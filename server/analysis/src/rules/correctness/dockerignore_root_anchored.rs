@@ -3,6 +3,7 @@
 use layerwise_model::context::EntryKind;
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::gopath::go_match;
+use layerwise_syntax::Keyword;
 
 use super::image_files::{below, clean, listed};
 use super::programs::source_range;
@@ -142,7 +143,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
-    for (number, _, _) in cx.file.all() {
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         if copy.from != Source::Context || !copy.excludes.is_empty() {
             continue;

@@ -50,7 +50,7 @@ HEALTHCHECK CMD python -c \"import urllib.request as r; r.urlopen('http://localh
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, stage) in of_kind(cx, Keyword::Healthcheck) {
+    for (number, stage) in of_kind(cx, &[Keyword::Healthcheck]) {
         let facts = &cx.facts.stages[stage];
         let instruction = cx.file.instruction(number).1;
         for command in &cx.facts.instructions[number].commands {

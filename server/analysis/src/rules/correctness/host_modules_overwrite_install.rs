@@ -2,6 +2,7 @@
 
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::facts::Manager;
+use layerwise_syntax::Keyword;
 
 use super::image_files::{absolute, below, brings, clean, of_kind};
 use super::programs::{dir_of, source_range};
@@ -64,7 +65,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     if installed.is_empty() {
         return;
     }
-    for (number, stage) in of_kind(cx, layerwise_syntax::Keyword::Copy) {
+    for (number, stage) in of_kind(cx, &[Keyword::Copy]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         if copy.from != Source::Context {
             continue;
@@ -111,7 +112,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 /// file's order.
 fn installed(cx: &FileCx<'_>) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for (number, _, _) in cx.file.all() {
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run, Keyword::Copy, Keyword::Add]) {
         match &cx.eval.step(number).command {
             Command::Run(_) => {
                 let facts = &cx.facts.instructions[number];

@@ -375,14 +375,11 @@ pub(super) fn stage_of(cx: &FileCx<'_>, at: usize) -> Option<usize> {
     cx.file.stage_of(at).map(|stage| stage.index)
 }
 
-/// The numbers of all instructions of a kind that are in a stage.
-pub(super) fn of_kind<'a>(
-    cx: &'a FileCx<'_>,
-    kind: Keyword,
-) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+/// The numbers of all instructions of these kinds that are in a stage.
+pub(super) fn of_kind<'a>(cx: &'a FileCx<'_>, kinds: &'a [Keyword]) -> impl Iterator<Item = (usize, usize)> {
     cx.file
-        .all()
-        .filter(move |(_, _, instruction)| instruction.kind() == Some(kind) && instruction.is_valid())
+        .of_kind(kinds)
+        .filter(|(_, _, instruction)| instruction.is_valid())
         .filter_map(|(number, _, _)| Some((number, stage_of(cx, number)?)))
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Taken<'a> {
 
 /// Every COPY from another stage.
 pub(super) fn taken<'a>(cx: &'a FileCx<'_>) -> impl Iterator<Item = Taken<'a>> + use<'a> {
-    of_kind(cx, Keyword::Copy).filter_map(|(number, stage)| {
+    of_kind(cx, &[Keyword::Copy]).filter_map(|(number, stage)| {
         let Command::Copy(copy) = &cx.eval.step(number).command else { return None };
         let Source::Stage(from) = copy.from else { return None };
         Some(Taken { number, stage, from, sources: &copy.sources })

@@ -68,7 +68,7 @@ RUN pip install .
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         for command in &facts.commands {
             let builds = match command.name.as_str() {

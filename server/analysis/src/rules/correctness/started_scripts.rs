@@ -52,7 +52,7 @@ fn find(cx: &FileCx<'_>) -> Vec<Started> {
     // The folders of a PATH, each with whether something is copied there or above: many steps have the same one.
     let mut folders: HashMap<&str, Vec<(&str, bool)>> = HashMap::new();
     for kind in [Keyword::Entrypoint, Keyword::Cmd, Keyword::Healthcheck, Keyword::Run] {
-        for (number, stage) in of_kind(cx, kind) {
+        for (number, stage) in of_kind(cx, &[kind]) {
             // Behind an ENTRYPOINT in exec form CMD has its arguments.
             let body = cx.file.stages()[stage].body.clone();
             if kind == Keyword::Cmd

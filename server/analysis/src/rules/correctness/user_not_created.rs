@@ -2,6 +2,7 @@
 
 use layerwise_model::eval::Command;
 use layerwise_model::facts::base::Family;
+use layerwise_syntax::Keyword;
 
 use super::image_files::{earlier, may_bring_files, starts_plain};
 use crate::ranges::on_first_line;
@@ -102,7 +103,7 @@ const KNOWN: [&str; 11] = [
 ];
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::User]) {
         let Command::User(user) = &cx.eval.step(number).command else { continue };
         let Some(stage) = cx.file.stage_of(number).map(|stage| stage.index) else { continue };
         let facts = &cx.facts.stages[stage];

@@ -62,7 +62,7 @@ RUN go build ./...
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
-    for (number, stage) in of_kind(cx, Keyword::Run) {
+    for (number, stage) in of_kind(cx, &[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         for command in facts.named("go") {
             let flag =

@@ -38,8 +38,8 @@ RUN . /etc/profile && env
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) || instruction.form() != Form::Shell {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Run]) {
+        if instruction.form() != Form::Shell {
             continue;
         }
         let Some(facts) = cx.facts.instructions.get(number) else { continue };

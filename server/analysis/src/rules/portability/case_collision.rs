@@ -3,6 +3,7 @@
 use layerwise_model::Context;
 use layerwise_model::eval::{Command, Source, is_url};
 use layerwise_model::gopath::path_clean;
+use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
@@ -57,7 +58,7 @@ COPY README.md /
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(context) = cx.context.filter(|context| context.incomplete.is_none()) else { return };
-    for (number, _, instruction) in cx.file.all() {
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Copy, Keyword::Add]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         if copy.from != Source::Context {
             continue;

@@ -46,10 +46,7 @@ RUN echo hello
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Shell) {
-            continue;
-        }
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Shell]) {
         let Some(stage) = stages::of(cx, number) else { continue };
         let words: Vec<String> = instruction.args().iter().map(|word| word.value.clone()).collect();
         let bash = Shell::of_words(&words) == Shell::Bash;

@@ -45,10 +45,7 @@ RUN adduser -S app
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number).filter(|facts| !facts.unclear) else { continue };
         let Some(stage) = stages::of(cx, number) else { continue };
         let source = instruction.source();

@@ -44,10 +44,7 @@ RUN apt-get update && apt-get install -y curl
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, instruction) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number).filter(|facts| !facts.commands.is_empty()) else {
             continue;
         };

@@ -49,10 +49,7 @@ RUN bundle install
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number) else { continue };
         if !facts.installs.iter().any(|install| install.manager == Manager::Bundle) {
             continue;

@@ -43,10 +43,7 @@ RUN npm install -g corepack@0.34.0 && corepack enable
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number) else { continue };
         let Some(command) = facts.named("corepack").next() else { continue };
         let Some(stage) =

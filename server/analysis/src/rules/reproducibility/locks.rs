@@ -19,10 +19,7 @@ pub(super) struct Locked<'a> {
 /// development change their lock files on purpose.
 pub(super) fn installs<'a>(cx: &FileCx<'a>, manager: Manager, locks: &[&'static str]) -> Vec<Locked<'a>> {
     let mut found = Vec::new();
-    for (number, _, instruction) in cx.file.all() {
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number) else { continue };
         let installs = facts
             .installs

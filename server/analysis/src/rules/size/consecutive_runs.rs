@@ -71,7 +71,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             && !facts.unclear
     };
     let actions = Cx { file: cx.file, evaluation: cx.eval, context: cx.context, rebuilds: None };
-    for number in 1..cx.file.len() {
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run]).filter(|(number, _, _)| *number > 0) {
         let (before, instruction) = (cx.file.instruction(number - 1).1, cx.file.instruction(number).1);
         let stage = cx.file.stage_of(number).map(|stage| stage.index);
         if !single(number)

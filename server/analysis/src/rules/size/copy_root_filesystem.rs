@@ -52,11 +52,8 @@ COPY --from=build /go/bin/tool /usr/local/bin/
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, whole) in cx.file.all() {
+    for (number, _, whole) in cx.file.of_kind_or_trigger(&[Keyword::Copy]) {
         let instruction = whole.trigger().unwrap_or(whole);
-        if instruction.kind() != Some(Keyword::Copy) {
-            continue;
-        }
         let Some(from) = instruction.flag("from").filter(|from| !from.is_empty()) else { continue };
         let Some((dest, sources)) = instruction.args().split_last() else { continue };
         let is_root = |path: &str| {

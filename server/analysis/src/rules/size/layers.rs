@@ -80,11 +80,8 @@ pub(super) fn runs<'a>(cx: &FileCx<'a>) -> impl Iterator<Item = Run<'a>> {
     let (file, facts, eval) = (cx.file, cx.facts, cx.eval);
     let shipped = chain(cx);
     let fragment = file.stages().is_empty();
-    file.all().filter_map(move |(number, _, whole)| {
+    file.of_kind_or_trigger(&[Keyword::Run]).filter_map(move |(number, _, whole)| {
         let instruction = whole.trigger().unwrap_or(whole);
-        if instruction.kind() != Some(Keyword::Run) {
-            return None;
-        }
         let stage = file.stage_of(number).map(|stage| stage.index);
         let counts = stage.map_or(fragment, |stage| shipped.contains(&stage));
         (counts || whole.trigger().is_some()).then(|| Run {

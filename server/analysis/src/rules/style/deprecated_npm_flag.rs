@@ -48,11 +48,8 @@ RUN npm ci --omit=dev
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, outer) in cx.file.all() {
+    for (number, _, outer) in cx.file.of_kind_or_trigger(&[Keyword::Run]) {
         let instruction = outer.trigger().unwrap_or(outer);
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
         let Some(facts) = cx.facts.instructions.get(number) else { continue };
         for command in facts.named("npm") {
             let flag = command.args.iter().find(|arg| {

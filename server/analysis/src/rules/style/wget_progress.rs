@@ -50,11 +50,7 @@ const QUIET: [&str; 10] =
     ["q", "quiet", "nv", "no-verbose", "progress", "o", "output-file", "a", "append-output", "help"];
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
-    for (number, _, outer) in cx.file.all() {
-        let instruction = outer.trigger().unwrap_or(outer);
-        if instruction.kind() != Some(Keyword::Run) {
-            continue;
-        }
+    for (number, _, _) in cx.file.of_kind_or_trigger(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number) else { continue };
         for command in facts.named("wget") {
             let short = |arg: &str| arg.starts_with("-nv") || arg == "-V";
