@@ -2,4 +2,5 @@
 
 pub mod generate;
 pub mod oracle;
+pub mod prove;
 mod rules_docs;

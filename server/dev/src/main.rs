@@ -20,6 +20,8 @@ enum Command {
     Picture(picture::Picture),
     /// Compare the plan with a real engine: build before and after an edit, and look what ran again
     Oracle(layerwise_dev::oracle::Oracle),
+    /// Prove refactorings and fixes with a real engine: build before and after, and compare the images
+    Prove(layerwise_dev::prove::Prove),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Gen(command) => command.run(),
         Command::Picture(command) => command.run(),
         Command::Oracle(command) => return ended(command.run()),
+        Command::Prove(command) => return ended(command.run()),
     };
     ended(done.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()))
 }

@@ -118,12 +118,12 @@ impl Oracle {
 }
 
 /// The top of the repository.
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Where the engine lies unless another folder is named.
-fn own_dir() -> PathBuf {
+pub(crate) fn own_dir() -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     target.join("oracle")

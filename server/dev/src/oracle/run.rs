@@ -84,7 +84,8 @@ impl Runner {
         case.needs.iter().find(|need| !self.has.contains(need)).copied()
     }
 
-    fn tree(&self) -> Result<Tree, String> {
+    /// The folder of the next case, empty.
+    pub(crate) fn tree(&self) -> Result<Tree, String> {
         Tree::new(self.work.path().join("case"))
     }
 
@@ -135,7 +136,8 @@ impl Runner {
         Ok(vertices)
     }
 
-    fn make_images(
+    /// Builds or tags images, and adds what is known of each.
+    pub(crate) fn make_images(
         &self,
         images: &[Image],
         tree: &Tree,
