@@ -168,7 +168,7 @@ test('what-if says what the binary says, for files, folders, patterns and build 
     const { page, done } = await open(browser, save(dir, html(dir, '--changed', paths[0]), 'whatif.html'));
     const args = name === 'web' ? ['NODE', 'API_URL'] : name === 'odd' ? ['V', 'BASE', 'UNUSED'] : [];
     for (const question of [...paths, ...args]) {
-      const values = question === 'BASE' ? ['debian:12', 'alpine:3.20'] : ['x1', 'x2'];
+      const values = question === 'BASE' ? ['local/a', 'local/b'] : ['x1', 'x2'];
       const flags = args.includes(question) ? ['--build-arg', `${question}=${values[0]}`, '--before-build-arg', `${question}=${values[1]}`] : ['--changed', question];
       const expected = statesIn(JSON.parse(run(dir, ['plan', '--format', 'json', ...flags])));
       await page.fill('#question', question);

@@ -451,9 +451,9 @@ function selects(source, path) {
 }
 
 /**
- * @typedef {{lines: Set<number>, triggers: Set<number>, what: string, note: string}} Question
- *   What is asked: the lines that it touches by themselves, the FROM lines whose ONBUILD triggers read it, and what it was
- *   taken for.
+ * @typedef {{lines: Set<number>, maybe?: Set<number>, triggers: Set<number>, what: string, note: string}} Question
+ *   What is asked: the lines that it touches by themselves, those that it may touch, the FROM lines whose ONBUILD triggers
+ *   read it, and what it was taken for.
  */
 
 /**
@@ -469,7 +469,11 @@ function asked(model, text) {
   const argument = (data.build_args ?? []).find((/** @type {any} */ a) => a.name === name);
   if (argument && !(data.files ?? []).some((/** @type {any} */ f) => f.path === question)) {
     const note = argument.lines.length === 0 ? 'no step has it in its key' : '';
-    return { lines: new Set(argument.lines), triggers: new Set(), what: `build argument ${clean(name)}`, note };
+    // Another name of an image may be one for the same layers, which alone are in the keys of what stands on it.
+    const bases = new Set(model.steps.filter((step) => step.kind === 'from').map((step) => step.line));
+    const maybe = new Set(argument.lines.filter((/** @type {number} */ line) => bases.has(line)));
+    const lines = new Set(argument.lines.filter((/** @type {number} */ line) => !bases.has(line)));
+    return { lines, maybe, triggers: new Set(), what: `build argument ${clean(name)}`, note };
   }
   /** @type {any[]} */
   const files = data.files ?? [];
@@ -517,17 +521,17 @@ function asked(model, text) {
 /**
  * What runs when these lines have another key, everything else being built: a step above a layer that runs does too, one
  * that reads its files depends on them.
- * @param {import('./plan.js').Model} model @param {{lines: Set<number>, triggers: Set<number>}} question
+ * @param {import('./plan.js').Model} model @param {{lines: Set<number>, maybe?: Set<number>, triggers: Set<number>}} question
  * @returns {{states: Map<number, string>, causes: Map<number, any[]>}}
  */
-function propagate(model, { lines, triggers }) {
+function propagate(model, { lines, maybe, triggers }) {
   const states = new Map();
   const causes = new Map();
   /** What stands behind each line: its step, and what that is merged with. */
   const results = new Map();
   for (const step of model.steps) {
     const quiet = !runs(step.state) && step.state !== 'cached' && step.state !== null;
-    let state = !quiet && lines.has(step.line) ? 'rebuilt' : 'cached';
+    let state = quiet ? 'cached' : lines.has(step.line) ? 'rebuilt' : maybe?.has(step.line) ? 'depends' : 'cached';
     /** @type {any[]} */
     let because = [];
     for (const input of step.inputs) {
@@ -538,7 +542,7 @@ function propagate(model, { lines, triggers }) {
       if (state !== 'rebuilt') state = next;
       if (next === state) because.push({ line: input.line });
     }
-    if (!quiet && lines.has(step.line)) because = [{ asked: true }];
+    if (!quiet && (lines.has(step.line) || maybe?.has(step.line))) because = [{ asked: true }];
     let result = state;
     for (const input of step.result) {
       let found = input.line === undefined ? 'cached' : results.get(input.line) ?? 'cached';
