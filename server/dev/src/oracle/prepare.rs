@@ -174,7 +174,7 @@ fn download(folder: &Folder) -> Result<Vec<PathBuf>, Unprepared> {
 }
 
 /// The mirror that this machine's apt has for its own suite, and that suite.
-fn mirror() -> Result<(String, String), String> {
+pub(crate) fn mirror() -> Result<(String, String), String> {
     let release = fs::read_to_string("/etc/os-release").map_err(|e| format!("/etc/os-release: {e}"))?;
     let own = release
         .lines()
@@ -194,7 +194,7 @@ fn mirror() -> Result<(String, String), String> {
 }
 
 /// apt-get with the machine's settings (its proxies too), but its own sources, lists, cache and status.
-fn apt_get(apt: &Path) -> Command {
+pub(crate) fn apt_get(apt: &Path) -> Command {
     let mut command = Command::new("apt-get");
     let own = |name: &str| apt.join(name).display().to_string();
     for setting in [
@@ -251,7 +251,7 @@ fn base(folder: &Folder) -> Result<(), String> {
 }
 
 /// Runs a program and keeps what it says for the error.
-fn quiet(command: &mut Command) -> Result<(), String> {
+pub(crate) fn quiet(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let done = command.stdin(Stdio::null()).output().map_err(|e| format!("{name}: {e}"))?;
     if done.status.success() {

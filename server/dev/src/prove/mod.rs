@@ -94,7 +94,7 @@ impl Prove {
         println!("{}", runner.engine.name());
         let (mut failed, mut proved) = (0, 0);
         for project in &projects {
-            if let Err(reason) = bases::make(&runner.engine, &project.bases) {
+            if let Err(reason) = bases::make(&runner.engine, project.bases()) {
                 match reason {
                     Unprepared::Skipped(reason) => {
                         println!("SKIPPED: {}: {reason}", project.id);
@@ -237,6 +237,12 @@ impl Prove {
 }
 
 impl Project {
+    /// The names of the images that it stands on and that are not built: as tags, and in the images that it builds.
+    fn bases(&self) -> impl Iterator<Item = &str> {
+        let tags = self.images.iter().filter_map(|image| image.same_as.as_deref());
+        tags.filter(|tag| tag.starts_with(bases::NAME))
+    }
+
     /// What all its applications promise together.
     fn promise(&self) -> Promise {
         let is = |promise| self.apply.iter().any(|apply| apply.promise == promise);

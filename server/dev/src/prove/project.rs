@@ -20,10 +20,7 @@ pub struct Project {
     /// Whether it is one of the few that stand for all where there is little time.
     #[serde(default)]
     pub sample: bool,
-    /// Prepared base images that it builds on, by name: see [`super::bases`].
-    #[serde(default)]
-    pub bases: Vec<String>,
-    /// Images that are built first.
+    /// Images that are made first; `same_as` may name a base of [`super::bases`].
     #[serde(default)]
     pub images: Vec<Image>,
     /// The folder, by path.
