@@ -8,6 +8,11 @@ use serde_json::Value;
 
 use crate::oracle::engine::Engine;
 
+/// What [`Image::differences`] says of a path that only the first has, and only the second.
+pub const GONE: &str = "is gone";
+/// See [`GONE`].
+pub const NEW: &str = "is new";
+
 /// An image, as far as two builds can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -50,7 +55,7 @@ impl Image {
         let mut found = BTreeMap::new();
         for (path, entry) in &self.entries {
             match other.entries.get(path) {
-                None => drop(found.insert(path.clone(), "is gone".to_owned())),
+                None => drop(found.insert(path.clone(), GONE.to_owned())),
                 Some(now) if now.what != entry.what => {
                     found.insert(path.clone(), format!("{} is now {}", entry.what, now.what));
                 }
@@ -61,7 +66,7 @@ impl Image {
             }
         }
         for path in other.entries.keys().filter(|path| !self.entries.contains_key(*path)) {
-            found.insert(path.clone(), "is new".to_owned());
+            found.insert(path.clone(), NEW.to_owned());
         }
         found
     }

@@ -4,7 +4,7 @@
 //! but for what differs between two builds of the unchanged file too. What somebody edits later must rebuild what the plan
 //! says, before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub mod change;
 pub mod image;
 pub mod project;
 
-use image::Image;
+use image::{GONE, Image, NEW};
 use project::{Project, Promise};
 
 /// The names of the images of the project that is built.
@@ -164,7 +164,18 @@ impl Prove {
         let after =
             self.image(engine, &tree, project, AFTER).map_err(|e| format!("after: {e}\n{after_text}"))?;
         let mut differences = before.differences(&after);
-        differences.retain(|path, _| !noise.contains_key(path));
+        // Names made of the time: where one build has a file that the other has not, both have others each time.
+        let folder =
+            |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+        let odd = |what: &str| {
+            let of_kind = noise.iter().filter(move |(_, said)| *said == what);
+            of_kind.map(|(path, _)| folder(path)).collect::<BTreeSet<String>>()
+        };
+        let unstable: BTreeSet<String> = &odd(GONE) & &odd(NEW);
+        differences.retain(|path, what| {
+            let named = (what == GONE || what == NEW) && unstable.contains(&folder(path));
+            !named && !noise.contains_key(path)
+        });
         if !noise.is_empty() {
             let shown: Vec<&str> = noise.keys().map(String::as_str).take(MAX_SHOWN).collect();
             println!(
