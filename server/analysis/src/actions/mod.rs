@@ -2,6 +2,9 @@
 //! only when they are asked for.
 
 mod apt;
+pub(crate) mod cache_cleanup;
+pub(crate) mod cache_dirs;
+pub mod cache_mounts;
 mod command;
 pub(crate) mod ecosystem;
 pub(crate) mod footprint;
@@ -40,7 +43,7 @@ pub struct Cx<'a> {
 /// A refactoring offered at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// The refactoring: `merge-run`, `no-install-recommends`, `reorder-copy`, `split-stages`.
+    /// The refactoring: `merge-run`, `no-install-recommends`, `reorder-copy`, ...
     pub id: &'static str,
     /// What it does and what that brings, with this file's own numbers.
     pub title: String,
@@ -76,6 +79,7 @@ pub fn all() -> &'static [&'static dyn Refactoring] {
         &no_install_recommends::NoInstallRecommends,
         &reorder_copy::ReorderCopy,
         &split_stages::SplitStages,
+        &cache_mounts::CacheMounts,
     ]
 }
 

@@ -11,6 +11,7 @@ use layerwise_syntax::shell::SimpleCommand;
 use layerwise_syntax::{Block, Form, Instruction, Keyword};
 
 use crate::actions::Cx;
+pub(super) use crate::actions::cache_dirs::inside;
 use crate::actions::ecosystem::{Class, classify};
 use crate::actions::layout::Layout;
 use crate::actions::reorder_copy::{edits, is_open, offer, shape, with_comments};
@@ -123,11 +124,6 @@ pub(super) fn is_project_dir(path: &str) -> bool {
         ]
         .iter()
         .any(|dir| below(dir))
-}
-
-/// Whether a path is a directory or lies in it. Both are clean.
-pub(super) fn inside(path: &str, dir: &str) -> bool {
-    dir == "/" || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// What a RUN does that reads nothing of the project.
