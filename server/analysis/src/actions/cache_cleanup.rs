@@ -85,13 +85,16 @@ fn emptied(command: &Command, targets: &[String]) -> Option<Found> {
         ("composer", Some("clear-cache" | "clearcache" | "cc"), _) => {
             &["/tmp/cache", "/root/.composer/cache", "/root/.cache/composer"]
         }
-        ("rm", ..) if command.has_flag(&["r", "R", "recursive"]) => {
+        ("rm", ..)
+            if command.has_flag(&["r", "R", "recursive"])
+                || command.operands().all(|path| path.text.ends_with("*.deb")) =>
+        {
             let mut paths = command.operands().peekable();
             paths.peek()?;
             // All that it removes lies in mounts.
             let mut found = None;
             for path in paths {
-                let text = path.text.trim_end_matches('*');
+                let text = path.text.trim_end_matches("*.deb").trim_end_matches('*');
                 if text.contains(['*', '?', '[', '$', '`', '{', '"']) {
                     return None;
                 }

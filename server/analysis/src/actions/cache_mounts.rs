@@ -44,6 +44,9 @@ use crate::fix::{Applicability, Edit};
 
 const ID: &str = "cache-mounts";
 
+/// Where apt keeps the lists of packages.
+const LISTS: &str = "/var/lib/apt/lists";
+
 /// What Docker's documentation has to stop images of Debian from deleting what apt downloads.
 const KEEP: &str = "RUN rm -f /etc/apt/apt.conf.d/docker-clean && \
                     echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache";
@@ -172,11 +175,40 @@ fn missing(cx: &Cx<'_>, facts: &FileFacts, number: usize) -> Vec<CacheDir> {
     let mut found: Vec<CacheDir> = Vec::new();
     for dir in own.commands.iter().flat_map(|command| dirs(cx, facts, number, command)) {
         let there = mounted.iter().any(|m| inside(&dir.path, m) || inside(m, &dir.path));
-        if !there && !found.contains(&dir) && is_free(cx, number, &dir.path) {
+        let listed = dir.path != LISTS || lists_are_own(cx, facts, number);
+        if !there && listed && !found.contains(&dir) && is_free(cx, number, &dir.path) {
             found.push(dir);
         }
     }
     found
+}
+
+/// Whether a RUN downloads apt's lists itself before it installs, and no later step needs them: a mount hides those of the
+/// image, and leaves none there.
+fn lists_are_own(cx: &Cx<'_>, facts: &FileFacts, number: usize) -> bool {
+    let own = |number: usize| {
+        let commands = &facts.instructions[number].commands;
+        let apt = |verb: &'static str| {
+            commands.iter().position(move |c| {
+                matches!(c.name.as_str(), "apt-get" | "apt" | "aptitude") && c.subcommand() == Some(verb)
+            })
+        };
+        let installs = ["install", "upgrade", "dist-upgrade", "build-dep", "download", "source"];
+        let first = installs.into_iter().filter_map(apt).min();
+        match (apt("update"), first) {
+            (Some(update), Some(first)) => update < first,
+            (_, first) => first.is_none(),
+        }
+    };
+    let Some(stage) = cx.file.stage_of(number).map(|stage| stage.index) else { return false };
+    own(number)
+        && cx.file.of_kind(&[Keyword::Run]).all(|(other, _, instruction)| {
+            let Some(place) = cx.file.stage_of(other).map(|stage| stage.index) else { return true };
+            let later = other > number && facts.stages[place].chain.contains(&stage);
+            // A script may install something, too, if it is one of which the text is not understood.
+            let known = !facts.instructions[other].unclear || !instruction.source().contains("apt");
+            !later || (own(other) && known)
+        })
 }
 
 /// Whether nothing but downloads is at a path: no COPY brings something to it or takes something from it.
@@ -439,6 +471,26 @@ mod tests {
         );
         let kept = format!("FROM debian:12\n{KEEP}\nRUN apt-get update && apt-get install -y curl\n");
         assert!(!added(&kept, 3).contains(&format!("{KEEP}\n{KEEP}")));
+    }
+
+    #[test]
+    fn lists_that_other_steps_made_or_need_stay_in_the_image() {
+        for text in [
+            "FROM debian:12\nRUN apt-get update\nRUN apt-get install -y curl\n",
+            "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nRUN apt-get install -y git\n",
+            "FROM debian:12 AS a\nRUN apt-get install -y curl && apt-get update\nFROM a\nRUN apt-get install -y git\n",
+        ] {
+            let found = offers(&CacheMounts, text, None, 2..=3);
+            let after = found.first().map_or(String::new(), |offer| applied(&CacheMounts, text, None, offer));
+            assert!(!after.contains("lists"), "{after}");
+        }
+        let fine = "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nRUN apt-get update && apt-get install -y git\n";
+        assert!(added_first(fine, 2).contains("lists"), "each has its own");
+    }
+
+    fn added_first(text: &str, line: usize) -> String {
+        let found = offers(&CacheMounts, text, None, line..=line);
+        applied(&CacheMounts, text, None, &found[0])
     }
 
     #[test]
