@@ -17,6 +17,9 @@ pub struct RuleOptions {
     pub required_labels: BTreeMap<String, LabelKind>,
     /// Whether labels that are not in `required-labels` are not allowed.
     pub strict_labels: bool,
+    /// How many millions of bytes (10^6) of the build context a COPY may take beside what the Dockerfile names; 100 if it is
+    /// not given.
+    pub max_context_mb: Option<u64>,
 }
 
 /// What the value of a label has to be.

@@ -1,5 +1,7 @@
 //! C005 `copy-all-without-dockerignore`.
 
+use layerwise_model::Context;
+
 use super::support::{and, taken};
 use crate::diagnostic::Severity;
 use crate::rules::{Check, FileCx, Finding, Meta, Rule};
@@ -97,6 +99,11 @@ const UNNEEDED: [&str; 18] = [
     "compose.yaml",
     "Dockerfile",
 ];
+
+/// Whether the rule names an entry of a context, wherever the context is copied whole.
+pub(in crate::rules) fn is_told(context: &Context, path: &str) -> bool {
+    context.ignore_file.is_none() && UNNEEDED.contains(&path)
+}
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let whole = taken(cx).into_iter().find(|t| t.dir.is_empty());

@@ -82,6 +82,21 @@ const FOLDERS: [(&str, &[&str]); 8] = [
     ("Pods", &["pod"]),
 ];
 
+/// Whether a program of a folder's kind runs in the build.
+fn runs(cx: &FileCx<'_>, name: &str, programs: &[&str]) -> bool {
+    cx.facts.instructions.iter().any(|facts| {
+        facts.commands.iter().any(|c| programs.contains(&c.name.as_str()))
+            || (name == "node_modules" && facts.installs.iter().any(|i| i.manager == Manager::Npm))
+    })
+}
+
+/// Whether a path is that of a folder which the build makes for itself, so that the rule tells of it where it is copied.
+pub(in crate::rules) fn is_made(cx: &FileCx<'_>, path: &str) -> bool {
+    let ends =
+        |name: &str| path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    FOLDERS.iter().any(|(name, programs)| ends(name) && runs(cx, name, programs))
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for taken in taken(cx) {
         let found = FOLDERS.iter().filter(|(name, programs)| {
@@ -91,11 +106,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 || programs.is_empty()
         });
         for (name, programs) in found {
-            let made = cx.facts.instructions.iter().any(|facts| {
-                facts.commands.iter().any(|c| programs.contains(&c.name.as_str()))
-                    || (*name == "node_modules" && facts.installs.iter().any(|i| i.manager == Manager::Npm))
-            });
-            if !made {
+            if !runs(cx, name, programs) {
                 continue;
             }
             let inner =

@@ -233,6 +233,16 @@ pub(super) fn cache_bytes(command: &Command) -> Option<f64> {
     made.iter().find(|made| matches!(made.what, What::Cache(_)))?.bytes
 }
 
+/// Whether a text names a file or folder: the name with nothing around it that could be part of a name.
+pub(super) fn mentions_path(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            let before = text[..at].strip_suffix("./").unwrap_or(&text[..at]);
+            !before.ends_with(part) && !text[at + name.len()..].starts_with(part)
+        })
+}
+
 /// An estimated size in words: `~20 MB`.
 pub(super) fn about(bytes: f64) -> String {
     let mb = bytes / 1e6;
