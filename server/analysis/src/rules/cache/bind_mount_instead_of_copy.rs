@@ -52,7 +52,11 @@ RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt pip i
 /// Where what lies there is meant to be there for a moment.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
+/// How many COPYs are followed to what reads them.
+const MAX_LOOKS: usize = 32;
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    let mut looked = 0;
     for stage in cx.file.stages() {
         let facts = cx.facts.stages.get(stage.index);
         if facts.is_none_or(|s| matches!(s.purpose, Purpose::Development | Purpose::Test)) {
@@ -74,6 +78,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             if !file || is_dir || !TEMPORARY.iter().any(|dir| inside(&dest, dir) && dest != *dir) {
                 continue;
             }
+            if looked == MAX_LOOKS {
+                return;
+            }
+            looked += 1;
             let Some(run) = only_reader(cx, number, stage.body.end, &dest) else { continue };
             let message = format!(
                 "`{name}` is there for the RUN of line {} alone, and stays in the image; mount it into that RUN with `--mount=type=bind` instead.",

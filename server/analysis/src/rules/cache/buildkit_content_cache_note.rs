@@ -62,12 +62,20 @@ COPY --from=manifest /manifest.json /
 ```
 ";
 
+/// How many COPYs of a stage are followed to the stages that they take from.
+const MAX_LOOKS: usize = 16;
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for stage in cx.file.stages() {
         let copies = cx.file.of_kind_in(stage.body.clone(), &[Keyword::Copy]);
+        let mut looked = 0;
         for (number, _, instruction) in copies {
             let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
             let Source::Stage(from) = copy.from else { continue };
+            if looked == MAX_LOOKS {
+                break;
+            }
+            looked += 1;
             let Some(other) = cx.file.stages().get(from) else { continue };
             let Some(brought) = other.body.clone().find(|n| sources(cx, *n).is_some()) else { continue };
             let below: Vec<usize> = cx

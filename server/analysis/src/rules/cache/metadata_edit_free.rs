@@ -67,26 +67,29 @@ const FREE: [Keyword; 8] = [
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for stage in cx.file.stages() {
-        let runs: Vec<usize> =
+        let mut runs: Vec<usize> =
             cx.file.of_kind_in(stage.body.clone(), &[Keyword::Run]).map(|(number, _, _)| number).collect();
+        runs.retain(|number| expensive(cx, &[*number]).is_some());
+        let mut shell_form = None;
         let mut last = None;
         for (number, _, instruction) in cx.file.of_kind_in(stage.body.clone(), &FREE) {
             // One note for several in a row.
             let follows = last.replace(number).is_some_and(|last| last + 1 == number);
             let below = runs.get(runs.partition_point(|run| *run < number)..).unwrap_or_default();
-            let Some(run) = expensive(cx, below).filter(|_| !follows && instruction.is_valid()) else {
-                continue;
-            };
+            let Some(run) = below.first().filter(|_| !follows && instruction.is_valid()) else { continue };
             if instruction.kind() == Some(Keyword::Shell) {
-                let shell_form = |n: usize| cx.file.instruction(n).1.form() == Form::Shell;
-                if (number + 1..stage.body.end).any(shell_form) {
+                let last = *shell_form.get_or_insert_with(|| {
+                    let is_one = |n: &usize| cx.file.instruction(*n).1.form() == Form::Shell;
+                    stage.body.clone().rev().find(is_one)
+                });
+                if last > Some(number) {
                     continue;
                 }
             }
             let keyword = instruction.keyword().value.to_uppercase();
             let message = format!(
                 "An edit of this {keyword} runs nothing again, not even the RUN of line {} below it: it changes the image's configuration alone.",
-                cx.file.line(run)
+                cx.file.line(*run)
             );
             out.push(Finding::new(cx.file.absolute(number, head(instruction)), message));
         }

@@ -62,8 +62,20 @@ fn cleans(command: &Command) -> bool {
     }
 }
 
+/// The last RUN that deletes them.
+fn last_cleaned_in(cx: &FileCx<'_>) -> Option<usize> {
+    runs(cx).filter(|run| run.facts.commands.iter().any(cleans)).map(|run| run.number).last()
+}
+
+/// Whether the file says where the gems are.
+fn is_configured(cx: &FileCx<'_>) -> bool {
+    let words = ["bundle config", "BUNDLE_"];
+    cx.file.all().any(|(_, _, i)| words.iter().any(|word| i.source().contains(word)))
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let fixes = Fixes::new(cx);
+    let (mut last_cleaned, mut configured) = (None, None);
     for run in runs(cx) {
         let Some(install) = run.facts.installs.iter().rfind(|install| install.manager == Manager::Bundle)
         else {
@@ -81,7 +93,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             || mounted(run.instruction)
                 .iter()
                 .any(|target| ["bundle", "gem", "cache", "vendor"].iter().any(|word| target.contains(word)))
-            || runs(cx).any(|later| later.number > run.number && later.facts.commands.iter().any(cleans));
+            || *last_cleaned.get_or_insert_with(|| last_cleaned_in(cx)) > Some(run.number);
         let development = matches!(stage.purpose, Purpose::Development | Purpose::Test);
         if !has_ruby || development || kept || run.facts.unclear || command.has_flag(&["local", "help"]) {
             continue;
@@ -94,10 +106,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             .iter()
             .any(|name| variable(cx, &run, name).is_some_and(|value| value != "/usr/local/bundle"))
             || command.has_flag(&["path", "deployment", "system"])
-            || cx
-                .file
-                .all()
-                .any(|(_, _, i)| ["bundle config", "BUNDLE_"].iter().any(|w| i.source().contains(w)));
+            || *configured.get_or_insert_with(|| is_configured(cx));
         if stage.base.official && name == "ruby" && !moved {
             finding.fixes.extend(fixes.append(&run, command, "rm -rf /usr/local/bundle/cache/*.gem"));
         }

@@ -52,6 +52,9 @@ CMD [\"/app/server\"]
 ```
 ";
 
+/// How many COPYs are followed to the stages that they take from.
+const MAX_LOOKS: usize = 32;
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let Some(last) = target(cx) else { return };
     if cx.facts.stages.get(last).is_none_or(|stage| stage.purpose != Purpose::Final) {
@@ -63,6 +66,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     if starts.any(|(_, _, i)| i.source().contains(".sh")) {
         return;
     }
+    let mut looked = 0;
     for (number, _, instruction) in cx.file.of_kind_in(stage.body.clone(), &[Keyword::Copy]) {
         let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
         let (Source::Stage(from), [source], []) =
@@ -70,6 +74,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         else {
             continue;
         };
+        if looked == MAX_LOOKS {
+            return;
+        }
+        looked += 1;
         let dir = path_clean(&format!("/{source}"));
         let Some((sources, output)) = built_in(cx, *from, &dir) else { continue };
         let message = format!(

@@ -108,6 +108,7 @@ fn packages(base: &BaseFacts) -> Option<Vec<&'static str>> {
 }
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    let mut sources = None;
     for run in runs(cx) {
         let Some(install) = run.facts.installs.iter().find(|install| install.manager == Manager::Apt) else {
             continue;
@@ -127,7 +128,8 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         // A release of its own is another package.
         let other = command.has_flag(&["t", "target-release", "default-release"])
             || command.has_flag(&["only-upgrade", "reinstall", "download-only"])
-            || cx.file.all().any(|(_, _, i)| i.source().contains("sources.list"));
+            || *sources
+                .get_or_insert_with(|| cx.file.all().any(|(_, _, i)| i.source().contains("sources.list")));
         if install.verb != "install" || !all || other || run.facts.unclear {
             continue;
         }

@@ -1,5 +1,7 @@
 //! S040 `root-gem-left`.
 
+use layerwise_model::facts::Command;
+
 use super::layers::{Fixes, mounted, runs};
 use crate::diagnostic::Severity;
 use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
@@ -41,7 +43,19 @@ RUN gem update --system 3.5.16 && rm -rf /root/.gem /root/.cache/gem
 ```
 ";
 
+/// Whether a path is that of the index, or of a folder that it is in.
+fn is_home(path: &str) -> bool {
+    path.contains(".gem") || path.contains(".cache") || path.ends_with("/root")
+}
+
+/// The last RUN that deletes it.
+fn last_deleted_in(cx: &FileCx<'_>) -> Option<usize> {
+    let deletes = |c: &Command| c.name == "rm" && c.args.iter().any(|arg| is_home(&arg.text));
+    runs(cx).filter(|run| run.facts.commands.iter().any(deletes)).map(|run| run.number).last()
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    let mut last_deleted = None;
     let fixes = Fixes::new(cx);
     for run in runs(cx) {
         let commands = &run.facts.commands;
@@ -51,11 +65,8 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         else {
             continue;
         };
-        let home = |text: &str| text.contains(".gem") || text.contains(".cache") || text.ends_with("/root");
-        let gone = runs(cx).filter(|later| later.number >= run.number).any(|later| {
-            later.facts.commands.iter().any(|c| c.name == "rm" && c.args.iter().any(|arg| home(&arg.text)))
-        });
-        if run.facts.unclear || gone || mounted(run.instruction).iter().any(|target| home(target)) {
+        let gone = *last_deleted.get_or_insert_with(|| last_deleted_in(cx)) >= Some(run.number);
+        if run.facts.unclear || gone || mounted(run.instruction).iter().any(|target| is_home(target)) {
             continue;
         }
         let message = "`gem update --system` leaves its index of all gems in this layer, in `~/.gem` or `~/.cache/gem`; delete it in the same RUN.";

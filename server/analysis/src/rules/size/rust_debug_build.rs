@@ -1,5 +1,7 @@
 //! S030 `rust-debug-build`.
 
+use std::collections::BTreeSet;
+
 use layerwise_model::eval::{Command, Source};
 use layerwise_model::facts::{Command as Shell, Purpose};
 use layerwise_syntax::Keyword;
@@ -80,10 +82,15 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     if cx.facts.stages.get(last).is_none_or(|stage| stage.purpose != Purpose::Final) {
         return;
     }
+    let mut seen = BTreeSet::new();
     for (number, _, _) in cx.file.of_kind(&[Keyword::Run]) {
         let facts = &cx.facts.instructions[number];
         let Some(command) = facts.commands.iter().find(|c| builds(c) == Some(false)) else { continue };
         let Some(stage) = cx.file.stage_of(number).map(|stage| stage.index) else { continue };
+        // One build says it all of its stage.
+        if !seen.insert(stage) {
+            continue;
+        }
         let Some(taken) = taken(cx, last, stage) else { continue };
         let message = format!(
             "`cargo build` without `--release` makes a debug build, slow and big, and the image gets it{}; build with `--release` and take it from `target/release`.",

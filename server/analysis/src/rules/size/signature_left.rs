@@ -44,10 +44,14 @@ RUN curl -fsSLO https://example.com/app && curl -fsSLO https://example.com/app.a
 /// What the names of signatures end in.
 const ENDS: [&str; 4] = [".asc", ".sig", ".sign", ".gpg"];
 
+/// How many signatures of one RUN are followed.
+const MAX_LOOKS: usize = 32;
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     let fixes = Fixes::new(cx);
     for run in runs(cx) {
         let commands = &run.facts.commands;
+        let mut looked = 0;
         for (at, command) in commands.iter().enumerate() {
             let gpg = matches!(command.name.as_str(), "gpg" | "gpg2" | "gpgv");
             if !gpg || run.facts.unclear || !(command.name == "gpgv" || command.has_flag(&["verify"])) {
@@ -58,6 +62,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             else {
                 continue;
             };
+            if looked == MAX_LOOKS {
+                break;
+            }
+            looked += 1;
             let path = bare(&signature.text);
             let name = path.rsplit('/').next().unwrap_or(path);
             let fetched = commands[..at].iter().any(|c| {

@@ -73,7 +73,14 @@ fn may_remove(command: &Command) -> bool {
         || command.args.iter().any(|arg| matches!(arg.text.as_str(), "clean" | "distclean"))
 }
 
+/// The last RUN that deletes a folder.
+fn last_deleted_in(cx: &FileCx<'_>) -> Option<usize> {
+    let deletes = |command: &Command| command.name == "rm" && command.has_flag(&["r", "R"]);
+    runs(cx).filter(|run| run.facts.commands.iter().any(deletes)).map(|run| run.number).last()
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    let mut last_deleted = None;
     for run in runs(cx) {
         let commands = &run.facts.commands;
         let Some(last) = commands.iter().rposition(installs) else { continue };
@@ -92,7 +99,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             || away
             || commands.iter().any(may_remove)
             // What a later RUN deletes is told there.
-            || runs(cx).any(|later| later.number > run.number && later.facts.named("rm").any(|c| c.has_flag(&["r", "R"])))
+            || *last_deleted.get_or_insert_with(|| last_deleted_in(cx)) > Some(run.number)
         {
             continue;
         }
