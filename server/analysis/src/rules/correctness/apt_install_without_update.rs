@@ -109,6 +109,10 @@ mod tests {
             ("FROM debian:12\nRUN curl x | bash - && apt-get install -y b", vec![]),
             ("FROM debian:12\nRUN apt-get install -y ./a.deb", vec![]),
             ("FROM alpine\nRUN apt-get install -y a", vec![]),
+            (
+                "FROM debian:12 AS x\nRUN apt-get update\nFROM debian:12\nCOPY --from=x /var/lib/apt/lists/ /var/lib/apt/lists/\nRUN apt-get install -y b",
+                vec![],
+            ),
         ] {
             assert_eq!(lines("E062", &format!("{text}\n")), expected, "{text}");
         }

@@ -1,6 +1,6 @@
 //! What E061 and E062 share: whether apt's package lists are there when a command runs.
 
-use layerwise_model::eval::{Base, Command};
+use layerwise_model::eval::{Base, Command, Source};
 use layerwise_model::facts::base::Family;
 use layerwise_model::facts::{Command as ShellCommand, Manager};
 use layerwise_syntax::Keyword;
@@ -18,6 +18,14 @@ pub(super) fn updates(command: &ShellCommand) -> bool {
 /// What is known of the lists before an instruction: `Some(false)` none are there, `None` they may be.
 pub(super) fn lists_before(cx: &FileCx<'_>, stage: usize, number: usize) -> Option<bool> {
     for at in earlier(cx, stage, number) {
+        if let Command::Copy(copy) = &cx.eval.step(at).command {
+            // Lists come from elsewhere, alone or with a whole tree.
+            let dest = copy.dest_path.trim_end_matches('/');
+            let tree = matches!(dest, "" | "/var" | "/var/lib") && copy.from != Source::Context;
+            if tree || dest.starts_with("/var/lib/apt") {
+                return None;
+            }
+        }
         if cx.file.instruction(at).1.kind() != Some(Keyword::Run) {
             continue;
         }

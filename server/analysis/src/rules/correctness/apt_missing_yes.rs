@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "apt-missing-yes",
         code: "E057",
-        severity: Severity::Error,
+        severity: Severity::Warning,
         equivalents: &["DL3014"],
         fix: FixClass::Safe,
 
@@ -22,11 +22,13 @@ pub(super) static RULE: Rule = Rule {
 const DOC: &str = "\
 ## What it does
 
-Finds `apt-get` and `apt` commands that ask before they install or remove, without `-y`.
+Finds `apt-get` and `apt` commands that ask before they install or remove, without `-y`. They ask when anything changes
+besides what was named.
 
 ## Why it matters
 
-A build has no terminal to answer from: the question reads nothing, the command gives up, and the build fails.
+A build has no terminal to answer from: the question reads nothing, the command gives up, and the build fails. A package
+that needs nothing today may need another one tomorrow.
 
 ## Example
 
@@ -43,7 +45,7 @@ RUN apt-get update && apt-get install -y curl
 ```
 ";
 
-/// Source: apt-get(8): `-y`, and `-qq`, `-q=2` or two times `-q`, which imply it.
+/// Source: apt's apt-private/private-install.cc asks where packages are deleted, or more installed than named; apt-get(8): `-y`, and `-qq`, `-q=2` or two times `-q`, which imply it.
 static ASKS: Asks = Asks {
     names: &["apt-get", "apt", "aptitude"],
     verbs: &[
@@ -61,6 +63,7 @@ static ASKS: Asks = Asks {
     add: "-y",
     quiet: true,
     before: false,
+    when: " when other packages come or go with it",
 };
 
 fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {

@@ -1,6 +1,6 @@
 //! E076 `copy-after-user-without-chown`.
 
-use layerwise_model::eval::Command;
+use layerwise_model::eval::{Base, Command};
 use layerwise_model::facts::base::Family;
 use layerwise_syntax::Keyword;
 
@@ -27,7 +27,8 @@ pub(super) static RULE: Rule = Rule {
 const DOC: &str = "\
 ## What it does
 
-Finds COPY and ADD below a USER that is not root, without `--chown`.
+Finds COPY and ADD below a USER that is not root, without `--chown`. On Windows, which has no `--chown`, nothing must set
+rights later either.
 
 ## Why it matters
 
@@ -53,22 +54,39 @@ COPY --chown=app data /data
 ";
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    // The last USER of each stage, or of the one below it.
+    let mut users: Vec<Option<&str>> = Vec::new();
     for stage in cx.file.stages() {
-        let facts = &cx.facts.stages[stage.index];
-        if facts.base.family == Family::Windows || facts.base.name.starts_with("mcr.microsoft.com/windows") {
-            continue;
-        }
-        // The user that the image's own configuration or a stage below gives is not this text's doing.
-        let mut user: Option<String> = None;
+        // There, rights are ACLs, and BuildKit has no `--chown`.
+        let windows = cx.facts.stages[stage.index].base.family == Family::Windows;
+        let acls = if windows { sets_acls(cx, stage.body.clone()) } else { None };
+        // The user that the image's own configuration gives is not this text's doing.
+        let mut user = match cx.eval.stages.get(stage.index).map(|stage| &stage.base) {
+            Some(Base::Stage(below)) => users.get(*below).copied().flatten(),
+            _ => None,
+        };
         for (number, _, instruction) in cx.file.instructions(stage.body.clone()) {
             match &cx.eval.step(number).command {
-                Command::User(name) => user = Some(name.clone()),
+                Command::User(name) => user = Some(name.as_str()),
                 Command::Copy(copy) if copy.chown.is_empty() && instruction.flag_word("chown").is_none() => {
-                    let Some(user) = user.as_ref().filter(|user| is_other(user)) else { continue };
-                    if is_given_away(cx, stage.body.clone(), number, &copy.dest_path) {
+                    let Some(user) = user.filter(|user| is_other(user)) else { continue };
+                    let given_away = if windows {
+                        acls.is_some_and(|run| run > number)
+                    } else {
+                        is_given_away(cx, stage.body.clone(), number, &copy.dest_path)
+                    };
+                    if given_away {
                         continue;
                     }
                     let keyword = instruction.keyword();
+                    if windows {
+                        let message = format!(
+                            "USER `{user}` does not matter to {}: these files belong to ContainerAdministrator, and `{user}` cannot change them; Windows has no `--chown`, so give rights with `icacls` if it has to.",
+                            keyword.value.to_ascii_uppercase()
+                        );
+                        out.push(Finding::new(cx.file.absolute(number, keyword.range.clone()), message));
+                        continue;
+                    }
                     let message = format!(
                         "USER `{user}` does not matter to {}: these files belong to root, and `{user}` cannot change them; add `--chown={user}` if it has to.",
                         keyword.value.to_ascii_uppercase()
@@ -85,6 +103,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 _ => {}
             }
         }
+        users.push(user);
     }
 }
 
@@ -92,6 +111,15 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 fn is_other(user: &str) -> bool {
     let name = user.split(':').next().unwrap_or(user);
     !matches!(name, "" | "root" | "0" | "ContainerAdministrator") && !name.contains('$')
+}
+
+/// The last RUN of a Windows stage that sets rights or owners; of which files is not read.
+fn sets_acls(cx: &FileCx<'_>, body: std::ops::Range<usize>) -> Option<usize> {
+    let mut runs = cx.file.of_kind_in(body, &[Keyword::Run]).filter(|(_, _, run)| {
+        let text = run.args_text().to_ascii_lowercase();
+        ["icacls", "set-acl", "takeown"].iter().any(|program| text.contains(program))
+    });
+    runs.next_back().map(|(number, _, _)| number)
 }
 
 /// Whether a later RUN gives the files to somebody.
@@ -130,6 +158,12 @@ mod tests {
         ] {
             assert_eq!(lines("E076", &format!("FROM ubuntu:24.04\n{body}\n")), expected, "{body}");
         }
+        assert_eq!(lines("E076", "FROM a AS b\nUSER app\nFROM b\nCOPY a /a\nFROM a\nCOPY a /a\n"), [4]);
+        let windows =
+            "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\nUSER ContainerUser\nCOPY a C:/a/\n";
+        assert_eq!(lines("E076", windows), [3]);
+        assert_eq!(fixed("E076", windows), windows);
+        assert_eq!(lines("E076", &format!("{windows}RUN icacls C:\\a /grant Users:F\n")), [0; 0]);
         assert_eq!(
             fixed("E076", "FROM a\nUSER app\nCOPY --link a /a\n"),
             "FROM a\nUSER app\nCOPY --chown=app --link a /a\n"

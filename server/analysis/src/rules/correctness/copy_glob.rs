@@ -56,11 +56,13 @@ const MANY_DOC: &str = "\
 ## What it does
 
 Finds a pattern as the only source of COPY or ADD whose destination is a file, if it matches several files of the build
-context. Where nothing is known of the files, only Gradle's `build/libs/*.jar` is reported: Gradle makes two jars there.
+context. Of files that the build makes, Gradle's `build/libs/*.jar` is reported, as Gradle makes two jars there, and Maven's
+`target/*.jar` where pom.xml names a plugin that makes another one. The same goes for `mv` and `cp` of these in RUN.
 
 ## Why it matters
 
-Only one of the files can end up under that name, and nothing says which. Other builders than BuildKit refuse it.
+Only one of the files can end up under that name, and nothing says which. Other builders than BuildKit refuse it, and so do
+`mv` and `cp`.
 
 ## Example
 
@@ -170,13 +172,70 @@ fn many(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 paths[1]
             ),
             Some(paths) if paths.len() == 1 => continue,
-            _ if source.ends_with("build/libs/*.jar") => format!(
-                "Gradle makes two jars, `-plain.jar` being one of them, and only one of what `{source}` matches can become `{dest}`; name the jar, or switch the `jar` task off."
-            ),
-            _ => continue,
+            _ => match jars(cx, source) {
+                Some((why, what)) => {
+                    format!("{why}, and only one of what `{source}` matches can become `{dest}`; {what}.")
+                }
+                None => continue,
+            },
         };
         out.push(Finding::new(cx.file.absolute(number, word.range.clone()), message));
     }
+    for (number, _, _) in cx.file.of_kind(&[Keyword::Run]) {
+        for command in &cx.facts.instructions[number].commands {
+            if !matches!(command.name.as_str(), "mv" | "cp") || command.has_flag(&["t", "target-directory"]) {
+                continue;
+            }
+            let mut operands = command.operands();
+            let (Some(source), Some(dest), None) = (operands.next(), operands.next(), operands.next()) else {
+                continue;
+            };
+            let base = path_base(&dest.text);
+            let file = !dest.text.ends_with('/') && base.contains('.') && !matches!(base, "." | "..");
+            let Some((why, what)) = jars(cx, &source.text).filter(|_| file) else { continue };
+            let message = format!(
+                "{why}, and `{}` of several files to `{}`, which is no folder, fails; {what}.",
+                command.name, dest.text
+            );
+            out.push(Finding::new(cx.file.absolute(number, source.range.clone()), message));
+        }
+    }
+}
+
+/// Why a pattern for jars that the build makes matches several, and what to do.
+fn jars(cx: &FileCx<'_>, source: &str) -> Option<(String, &'static str)> {
+    if source.ends_with("build/libs/*.jar") {
+        let why = "Gradle makes two jars, `-plain.jar` being one of them".to_owned();
+        return Some((why, "name the jar, or switch the `jar` task off"));
+    }
+    let folder = source.strip_suffix("target/*.jar")?;
+    let module = folder.trim_matches(['/', '.']).rsplit('/').next().filter(|name| !name.is_empty());
+    let context = cx.context?;
+    let of_module = module.and_then(|name| context.text(&format!("{name}/pom.xml")));
+    let (plugin, jar) = another_jar(of_module.or_else(|| context.text("pom.xml"))?)?;
+    Some((
+        format!("`{plugin}` in pom.xml makes `{jar}` beside the jar itself"),
+        "name the jar, or set its `finalName`",
+    ))
+}
+
+/// The plugin of a pom.xml that makes another jar when Maven packages, and what that is called. What stands in a profile only
+/// happens where that is chosen.
+///
+/// Source: the plugins' own documentation.
+fn another_jar(pom: &str) -> Option<(&'static str, &'static str)> {
+    const PLUGINS: [(&str, &str); 4] = [
+        ("maven-shade-plugin", "original-*.jar"),
+        ("maven-source-plugin", "*-sources.jar"),
+        ("maven-javadoc-plugin", "*-javadoc.jar"),
+        ("maven-assembly-plugin", "*-jar-with-dependencies.jar"),
+    ];
+    let pom = pom.split("<profiles>").next().unwrap_or(pom);
+    PLUGINS.into_iter().find(|(plugin, _)| {
+        pom.split_once(*plugin).is_some_and(|(_, rest)| {
+            rest.split("</plugin>").next().is_some_and(|plugin| plugin.contains("<execution>"))
+        })
+    })
 }
 
 fn none(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
@@ -289,7 +348,7 @@ fn same_name<'a>(context: Option<&Context>, paths: &'a [String]) -> Option<(&'a 
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{fixed, in_context, lines};
+    use crate::rules::testing::{fixed, in_context, lines, with_texts};
 
     const FILES: &[&str] =
         &["src/a.go", "src/b.go", "one/x.txt", "p/a/package.json", "p/b/package.json", "libs/only.jar"];
@@ -305,6 +364,24 @@ mod tests {
         assert_eq!(found("COPY src/*.go one/x.txt x.d/"), 0);
         assert_eq!(lines("E033", "FROM a\nCOPY build/libs/*.jar app.jar\nCOPY target/*.jar app.jar\n"), [2]);
         assert_eq!(lines("E033", "FROM a AS b\nFROM a\nCOPY --from=b /x/build/libs/*.jar /app.jar\n"), [3]);
+    }
+
+    #[test]
+    fn several_jars_of_maven() {
+        let pom = |inside: &str| format!("<project><build><plugins>{inside}</plugins></build></project>");
+        let shade = "<plugin><artifactId>maven-shade-plugin</artifactId><executions><execution>x</execution></executions></plugin>";
+        let found = |pom: &str, body: &str| {
+            let text = format!("FROM maven:3 AS b\nRUN mvn package\n{body}\n");
+            with_texts("E033", &[("pom.xml", pom)], "", &text).len()
+        };
+        let moved = "RUN mvn package && mv target/*.jar app.jar";
+        let copied = "FROM a\nCOPY --from=b /app/target/*.jar /app.jar";
+        assert_eq!((found(&pom(shade), moved), found(&pom(shade), copied)), (1, 1));
+        assert_eq!(found(&pom(shade), "RUN mv target/*.jar out/ && cp target/*.jar a.jar b.jar out"), 0);
+        let plain = pom("<plugin><artifactId>maven-shade-plugin</artifactId></plugin>");
+        assert_eq!((found(&plain, moved), found("<project/>", copied)), (0, 0));
+        assert_eq!(found(&format!("<profiles>{shade}</profiles>"), moved), 0);
+        assert_eq!(lines("E033", "FROM gradle\nRUN cp build/libs/*.jar app.jar\n"), [2]);
     }
 
     #[test]

@@ -63,6 +63,11 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
         if !matches!(command.name.as_str(), "gpg" | "gpg2" | "apt-key" | "dirmngr" | "pacman-key") {
             continue;
         }
+        // The next server is tried: what fails is the last of them.
+        let behind = text.get(command.range.end..).unwrap_or_default();
+        if behind.trim_start_matches(|c: char| c.is_whitespace() || c == '\\').starts_with("||") {
+            continue;
+        }
         for arg in &command.args {
             let Some(dead) = DEAD.iter().find(|dead| arg.text.contains(*dead)) else { continue };
             let message = format!(
@@ -92,6 +97,8 @@ mod tests {
     fn finds() {
         let text = "FROM a\nRUN gpg --keyserver hkp://p80.pool.sks-keyservers.net:80 --recv-keys X\nRUN gpg --keyserver keyserver.ubuntu.com --recv-keys X\nRUN gpg --keyserver ha.pool.sks-keyservers.net X || gpg --keyserver keyserver.ubuntu.com X\n";
         assert_eq!(lines("E109", text), [2]);
+        let text = "FROM a\nRUN gpg --keyserver ha.pool.sks-keyservers.net --recv-keys X \\\n  || gpg --keyserver pgp.mit.edu --recv-keys X\n";
+        assert_eq!(lines("E109", text), [0; 0]);
         assert_eq!(
             fixed("E109", "FROM a\nRUN gpg --keyserver hkp://p80.pool.sks-keyservers.net:80 --recv-keys X\n"),
             "FROM a\nRUN gpg --keyserver hkp://keyserver.ubuntu.com:80 --recv-keys X\n"

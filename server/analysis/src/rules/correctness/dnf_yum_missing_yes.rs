@@ -66,6 +66,7 @@ static ASKS: Asks = Asks {
     add: "-y",
     quiet: false,
     before: false,
+    when: "",
 };
 
 fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {

@@ -11,6 +11,7 @@ use crate::ranges::on_first_line;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
+use crate::rules::portability::would_miss_pip;
 use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
@@ -97,7 +98,9 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 let range = word.range.start + at..word.range.start + at + ended.tag.len();
                 let verbatim = instruction.source().get(word.range.clone()) == Some(word.value.as_str());
                 let fix = Fix::replace(title, cx.file.absolute(stage.from, range), text);
-                if verbatim { finding.fix(fix) } else { finding }
+                // Below 3.12, Alpine's python3 has pip in it.
+                let breaks = facts.name == "alpine" && would_miss_pip(cx, stage.index);
+                if verbatim && !breaks { finding.fix(fix) } else { finding }
             }
             None => finding,
         });
@@ -189,6 +192,8 @@ FROM ubuntu:24.04
         assert_eq!(fixed("E068", "FROM node:16-alpine AS x\n"), "FROM node:24-alpine AS x\n");
         assert_eq!(fixed("E068", "ARG V=16\nFROM node:$V\n"), "ARG V=16\nFROM node:$V\n");
         assert_eq!(fixed("E068", "FROM debian:buster-slim\n"), "FROM debian:trixie-slim\n");
+        let pip = "FROM alpine:3.9\nRUN apk add python3\nRUN pip3 install x\n";
+        assert_eq!(fixed("E068", pip), pip);
     }
 
     #[test]

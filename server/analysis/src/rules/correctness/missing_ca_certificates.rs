@@ -28,7 +28,7 @@ pub(super) static RULE: Rule = Rule {
 const DOC: &str = "\
 ## What it does
 
-Finds images from scratch that get a program and no CA certificates, where the file or the project's manifest says that the program talks TLS: the stage that builds it installs `ca-certificates`, or go.mod or Cargo.toml names a client library.
+Finds images from scratch that get a program and no CA certificates, where the file or the project's manifest says that the program talks TLS: the stage that builds it installs `ca-certificates` and no git, which needs them to fetch the source, or go.mod or Cargo.toml names a client library.
 
 ## Why it matters
 
@@ -106,7 +106,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                     && copy.sources.iter().any(|s| {
                         copy.add
                             || s.ends_with('/')
-                            || !s.trim_matches('/').contains('/') && s.contains("root")
+                            || s.trim_matches('/')
+                                .rsplit('/')
+                                .next()
+                                .is_some_and(|name| name.contains("root"))
                             || s.contains('*')
                             || s.trim_matches('/').is_empty()
                     });
@@ -120,7 +123,8 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         }
         let Some((number, from, copy)) = taken.filter(|_| starts && certain) else { continue };
         let build = &cx.facts.stages[from];
-        let installed = build.has_package("ca-certificates");
+        // Who installs git along with them needs them to fetch the source.
+        let installed = build.has_package("ca-certificates") && !build.has_package("git");
         let client = cx.context.and_then(|context| {
             ["go.mod", "Cargo.toml"].iter().filter_map(|file| Some((*file, context.text(file)?))).find_map(
                 |(file, text)| {
@@ -176,6 +180,9 @@ mod tests {
         );
         assert_eq!(count("COPY --from=b /etc/ssl /etc/ssl\nCOPY --from=b /x /x"), 0);
         assert_eq!(count("COPY --from=b /rootfs /"), 0);
+        assert_eq!(count("COPY --from=b /build/rootfs /"), 0);
+        let git = BUILD.replace("ca-certificates", "ca-certificates git");
+        assert_eq!(lines("E081", &format!("{git}COPY --from=b /x /x\nENTRYPOINT [\"/x\"]\n")).len(), 0);
         assert_eq!(lines("E081", &format!("{BUILD}COPY --from=b /x /x\n")).len(), 0);
         let plain =
             "FROM golang:1.26 AS b\nRUN go build -o /x\nFROM scratch\nCOPY --from=b /x /x\nCMD [\"/x\"]\n";

@@ -24,6 +24,8 @@ pub(super) struct Asks {
     pub(super) quiet: bool,
     /// Whether the flag goes in front of the subcommand.
     pub(super) before: bool,
+    /// When it asks; empty for always.
+    pub(super) when: &'static str,
 }
 
 /// The commands of a RUN that ask and get no answer, each with the subcommand's place.
@@ -49,8 +51,12 @@ pub(super) fn check(asks: &Asks, cx: &InstructionCx<'_>, out: &mut Vec<Finding>)
             continue;
         }
         let message = format!(
-            "`{} {}` asks whether to go on, and nobody can answer during a build, so it fails; add `{}`.",
-            command.name, verb.text, asks.add
+            "`{} {}` asks whether to go on{}, and nobody can answer during a build, so it fails{}; add `{}`.",
+            command.name,
+            verb.text,
+            asks.when,
+            if asks.when.is_empty() { "" } else { " then" },
+            asks.add
         );
         let finding = Finding::new(command.program.range.start..verb.range.end, message);
         let at = if asks.before { command.program.range.end } else { verb.range.end };

@@ -63,6 +63,7 @@ static ASKS: Asks = Asks {
     add: "--non-interactive",
     quiet: false,
     before: true,
+    when: "",
 };
 
 fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {

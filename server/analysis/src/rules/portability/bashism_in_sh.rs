@@ -64,7 +64,12 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 "pushd" | "popd" => "write `cd`",
                 _ => continue,
             };
-            if !command.top_level || shebang || instruction.source().contains("||") || other_shell() {
+            if !command.top_level
+                || shebang
+                || instruction.source().contains("||")
+                || stages::base_is_chosen(cx, stage)
+                || other_shell()
+            {
                 continue;
             }
             out.push(Finding::new(
@@ -77,6 +82,14 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_shell_that_is_not_known() {
+        let lines = |text: &str| crate::rules::testing::lines("P002", text);
+        assert_eq!(lines("FROM ubuntu:24.04\nRUN pushd /x\n"), [2]);
+        assert_eq!(lines("FROM ubuntu:24.04\nSHELL [\"/bin/bash\", \"-c\"] # why\nRUN pushd /x\n"), [0; 0]);
+        assert_eq!(lines("ARG BASE=ubuntu\nFROM $BASE\nRUN pushd /x\n"), [0; 0]);
+    }
+
     use crate::rules::testing::{check, lines};
 
     #[test]

@@ -11,6 +11,8 @@ mod shell_missing_for_shell;
 mod useradd_flavour;
 mod wrong_package_manager;
 
+pub(super) use wrong_package_manager::would_miss_pip;
+
 /// The rules of this category.
 pub(super) static RULES: &[&Rule] = &[
     &alpine_wheels::RULE,

@@ -47,7 +47,9 @@ RUN echo hello
 
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for (number, _, instruction) in cx.file.of_kind(&[Keyword::Shell]) {
-        let Some(stage) = stages::of(cx, number) else { continue };
+        let Some(stage) = stages::of(cx, number).filter(|stage| !stages::base_is_chosen(cx, stage)) else {
+            continue;
+        };
         let words: Vec<String> = instruction.args().iter().map(|word| word.value.clone()).collect();
         let bash = Shell::of_words(&words) == Shell::Bash;
         // What an image brings or a COPY puts there may be a shell.

@@ -64,7 +64,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                 Family::Debian | Family::Ubuntu if !stage.has_package("busybox") => busybox(command),
                 _ => None,
             };
-            if let Some(message) = message {
+            if let Some(message) = message.filter(|_| !stages::base_is_chosen(cx, stage)) {
                 out.push(Finding::new(cx.file.absolute(number, command.program.range.clone()), message));
             }
         }

@@ -1,6 +1,7 @@
 //! R017 `bundle-not-deployment`.
 
-use layerwise_model::facts::{Manager, Purpose};
+use layerwise_model::eval::Command;
+use layerwise_model::facts::{Manager, Purpose, StageFacts};
 use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
@@ -23,7 +24,8 @@ const DOC: &str = "\
 ## What it does
 
 Finds `bundle install` on a ruby image without `BUNDLE_DEPLOYMENT=1` or `BUNDLE_FROZEN=1`, the setting
-`deployment` or `frozen`, or `--deployment`. Stages for development and tests are left alone.
+`deployment` or `frozen`, or `--deployment`. Stages for development and tests are left alone, and such as get a Gemfile
+and no Gemfile.lock.
 
 ## Why it matters
 
@@ -65,6 +67,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         {
             continue;
         }
+        // With nothing but a Gemfile there is no lock file to keep to.
+        if !may_have_lock(cx, stage, number) {
+            continue;
+        }
         let configured = stages::chain(cx, stage).take_while(|(other, _)| *other <= number).any(|(_, i)| {
             let source = i.source();
             source.contains("bundle config") && (source.contains("deployment") || source.contains("frozen"))
@@ -86,6 +92,25 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a lock file may be there: no COPY brings a Gemfile alone, or another one may bring the rest.
+fn may_have_lock(cx: &FileCx<'_>, stage: &StageFacts, before: usize) -> bool {
+    let mut alone = false;
+    for (number, _) in stages::chain(cx, stage).take_while(|(other, _)| *other < before) {
+        let Command::Copy(copy) = &cx.eval.step(number).command else { continue };
+        for source in &copy.sources {
+            match source.rsplit('/').next().unwrap_or(source) {
+                "Gemfile" => alone = true,
+                // A folder, a pattern or the lock file itself.
+                name if !name.contains('.') || name == "." || name.contains("lock") || name.contains('*') => {
+                    return true;
+                }
+                _ => {}
+            }
+        }
+    }
+    !alone
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::lines;
@@ -98,6 +123,9 @@ mod tests {
             ("RUN bundle config set --global deployment true\nRUN bundle install\n", vec![]),
             ("RUN bundle install --deployment && bundle exec x\n", vec![]),
             ("RUN BUNDLE_FROZEN=1 bundle install\n", vec![]),
+            ("COPY Gemfile .\nRUN bundle install\n", vec![]),
+            ("COPY Gemfile* .\nRUN bundle install\n", vec![3]),
+            ("COPY Gemfile .\nCOPY Gemfile.lock .\nRUN bundle install\n", vec![4]),
         ] {
             assert_eq!(lines("R017", &format!("FROM ruby:3.3-slim\n{rest}")), found, "{rest}");
         }

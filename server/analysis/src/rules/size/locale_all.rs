@@ -7,7 +7,7 @@ use crate::diagnostic::Severity;
 use crate::rules::{Check, FileCx, Finding, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
-    meta: Meta { name: "locale-all", code: "S050", severity: Severity::Info, doc: DOC, ..Meta::DEFAULT },
+    meta: Meta { name: "locale-all", code: "S050", severity: Severity::Hint, doc: DOC, ..Meta::DEFAULT },
     check: Check::File(check),
 };
 

@@ -23,7 +23,8 @@ const DOC: &str = "\
 ## What it does
 
 Finds `--only=production`, `--only=prod`, `--production` and `--only=dev` of npm, which `--omit=dev` and
-`--include=dev` have replaced. Node images with npm 6 (below version 16) are left alone.
+`--include=dev` have replaced. Node images with npm 6 (below version 16) are left alone: that one does not know the new
+flags.
 
 ## Why it matters
 
@@ -63,12 +64,18 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let node =
-                stages::of(cx, number).filter(|stage| stage.base.official && stage.base.name == "node");
-            let major = node.and_then(|stage| stage.base.tag.split(['.', '-']).next()?.parse::<u32>().ok());
-            if major.is_some_and(|major| major < 16) {
+            let stage = stages::of(cx, number);
+            // Others' images of Node have its version as their tag, too: `mhart/alpine-node:8`.
+            let node = stage
+                .filter(|stage| stage.base.name.rsplit('/').next().is_some_and(|name| name.contains("node")));
+            let version =
+                |tag: &str| tag.trim_start_matches('v').split(['.', '-']).next()?.parse::<u32>().ok();
+            let major = node.and_then(|stage| codename(&stage.base.tag).or_else(|| version(&stage.base.tag)));
+            // Alpine had this package up to 3.12, with npm 6.
+            if major.is_some_and(|major| major < 16) || stage.is_some_and(|s| s.has_package("nodejs-npm")) {
                 continue;
             }
+            let major = major.filter(|_| node.is_some_and(|stage| stage.base.official));
             let finding = Finding::new(
                 cx.file.absolute(number, flag.range.clone()),
                 format!(
@@ -88,6 +95,12 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// The versions that tags also call by the name of their long-term support, as far as they have npm 6.
+fn codename(tag: &str) -> Option<u32> {
+    let names = [("argon", 4), ("boron", 6), ("carbon", 8), ("dubnium", 10), ("erbium", 12), ("fermium", 14)];
+    names.iter().find(|(name, _)| tag.starts_with(name)).map(|(_, major)| *major)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rules::testing::{fixed, lines};
@@ -99,6 +112,11 @@ mod tests {
             "FROM node:22\nRUN npm ci --omit=dev && x\n"
         );
         assert_eq!(fixed("T022", "FROM x\nRUN npm i --production\n"), "FROM x\nRUN npm i --omit=dev\n");
+        for from in
+            ["mhart/alpine-node:8", "alpine:3.9\nRUN apk add nodejs-npm", "x/node:v12.1-slim", "node:carbon"]
+        {
+            assert_eq!(lines("T022", &format!("FROM {from}\nRUN npm i --production\n")), [0; 0], "{from}");
+        }
         assert_eq!(
             lines(
                 "T022",

@@ -57,7 +57,11 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
                     out.push(
                         Finding::new(
                             cx.file.absolute(number, word.range.clone()),
-                            format!("Line {first} exposes port `{port}` already; delete it here."),
+                            if *first == line {
+                                format!("This EXPOSE names port `{port}` twice; delete it here.")
+                            } else {
+                                format!("Line {first} exposes port `{port}` already; delete it here.")
+                            },
                         )
                         .unneeded(),
                     );
@@ -83,7 +87,8 @@ EXPOSE 80 81/udp
 EXPOSE 81 80/TCP
           ^^^^^^ Line 2
 FROM b
-EXPOSE 80
+EXPOSE 80 80
+          ^^ names port `80` twice
 ",
         );
     }

@@ -1,11 +1,12 @@
 //! T018 `redundant-user`.
 
 use layerwise_model::eval::Command;
+use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
-use crate::rules::{Check, Finding, FixClass, InstructionCx, Meta, Rule};
+use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {
@@ -16,13 +17,14 @@ pub(super) static RULE: Rule = Rule {
         doc: DOC,
         ..Meta::DEFAULT
     },
-    check: Check::Instruction(check),
+    check: Check::File(check),
 };
 
 const DOC: &str = "\
 ## What it does
 
-Finds USER that names the user that it is already.
+Finds USER that names the user that its stage has chosen already. A stage that repeats what it inherits is left alone: it
+says what it needs.
 
 ## Why it matters
 
@@ -46,19 +48,25 @@ RUN make
 ```
 ";
 
-fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
-    let Command::User(user) = &cx.step.command else { return };
-    if cx.onbuild || user.is_empty() || *user != cx.step.state.user {
-        return;
+fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    for stage in cx.file.stages() {
+        let mut chosen: Option<&str> = None;
+        for (number, _, instruction) in cx.file.of_kind_in(stage.body.clone(), &[Keyword::User]) {
+            let Command::User(user) = &cx.eval.step(number).command else { continue };
+            let again = chosen.replace(user.as_str()) == Some(user.as_str());
+            if !again || user.is_empty() {
+                continue;
+            }
+            let text = format!("The user is `{user}` already, so this USER changes nothing; delete it.");
+            let finding = Finding::new(cx.file.absolute(number, head(instruction)), text).unneeded();
+            out.push(if instruction.comments().is_empty() {
+                let all = cx.file.absolute(number, 0..instruction.source().len());
+                finding.fix(Fix::replace("Delete this USER", all, ""))
+            } else {
+                finding
+            });
+        }
     }
-    let text = format!("The user is `{user}` already, so this USER changes nothing; delete it.");
-    let finding = Finding::new(head(cx.instruction), text).unneeded();
-    let source = cx.instruction.source();
-    out.push(if cx.instruction.comments().is_empty() {
-        finding.fix(Fix::replace("Delete this USER", 0..source.len(), ""))
-    } else {
-        finding
-    });
 }
 
 #[cfg(test)]
@@ -69,7 +77,7 @@ mod tests {
     fn users() {
         assert_eq!(
             lines("T018", "FROM a AS b\nUSER x\nUSER y\nUSER y\nUSER x\nFROM b\nUSER x\nFROM a\nUSER x\n"),
-            [4, 7]
+            [4]
         );
         assert_eq!(fixed("T018", "FROM a\nUSER x\nUSER x\n"), "FROM a\nUSER x\n");
     }

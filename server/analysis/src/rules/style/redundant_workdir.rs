@@ -1,11 +1,12 @@
 //! T017 `redundant-workdir`.
 
-use layerwise_model::eval::Command;
+use layerwise_model::eval::{Command, Step};
+use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
-use crate::rules::{Check, Finding, FixClass, InstructionCx, Meta, Rule};
+use crate::rules::{Check, FileCx, Finding, FixClass, Meta, Rule};
 
 pub(super) static RULE: Rule = Rule {
     meta: Meta {
@@ -16,13 +17,14 @@ pub(super) static RULE: Rule = Rule {
         doc: DOC,
         ..Meta::DEFAULT
     },
-    check: Check::Instruction(check),
+    check: Check::File(check),
 };
 
 const DOC: &str = "\
 ## What it does
 
-Finds WORKDIR that names the folder where the build is already.
+Finds WORKDIR that names the folder to which its stage has gone already. A stage that repeats what it inherits is left
+alone: it says what it needs.
 
 ## Why it matters
 
@@ -46,25 +48,38 @@ RUN make
 ```
 ";
 
-fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
-    let Command::Workdir(path) = &cx.step.command else { return };
-    let state = &cx.step.state;
-    let same = |text: &str| text.trim_end_matches('/').to_owned();
-    // What a base image is set to may be another folder tomorrow.
-    if cx.onbuild || !state.workdir_set || same(path) != same(&state.dir) {
-        return;
+fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
+    for stage in cx.file.stages() {
+        let mut known = false;
+        for (number, _, instruction) in cx.file.of_kind_in(stage.body.clone(), &[Keyword::Workdir]) {
+            let step = cx.eval.step(number);
+            let Command::Workdir(path) = &step.command else { continue };
+            let word = instruction.args().first().map_or("", |word| word.value.as_str());
+            let unknown = is_unknown(step, word);
+            let same = path.trim_end_matches('/') == step.state.dir.trim_end_matches('/');
+            if known && same && !unknown {
+                let text = format!(
+                    "The working directory is `{}` already, so this WORKDIR changes nothing; delete it.",
+                    step.state.dir
+                );
+                let range = cx.file.absolute(number, head(instruction));
+                let finding = Finding::new(range, text).unneeded();
+                out.push(if instruction.comments().is_empty() {
+                    let all = cx.file.absolute(number, 0..instruction.source().len());
+                    finding.fix(Fix::replace("Delete this WORKDIR", all, ""))
+                } else {
+                    finding
+                });
+            }
+            known = !unknown && (known || word.starts_with(['/', '$']));
+        }
     }
-    let text = format!(
-        "The working directory is `{}` already, so this WORKDIR changes nothing; delete it.",
-        state.dir
-    );
-    let finding = Finding::new(head(cx.instruction), text).unneeded();
-    let source = cx.instruction.source();
-    out.push(if cx.instruction.comments().is_empty() {
-        finding.fix(Fix::replace("Delete this WORKDIR", 0..source.len(), ""))
-    } else {
-        finding
-    });
+}
+
+/// Whether a folder depends on what is not in the file: a variable of an unknown base image, or a build argument.
+fn is_unknown(step: &Step, word: &str) -> bool {
+    !step.unmatched.is_empty()
+        || word.contains('$') && step.state.args.iter().any(|(name, _)| word.contains(name))
 }
 
 #[cfg(test)]
@@ -77,7 +92,14 @@ mod tests {
             lines("T017", "FROM a\nWORKDIR /a\nWORKDIR b\nWORKDIR /a/b/\nWORKDIR .\nWORKDIR /a\n"),
             [4, 5]
         );
-        assert_eq!(lines("T017", "FROM a\nWORKDIR /a\nFROM a\nWORKDIR /a\n"), [0; 0]);
+        for text in [
+            "FROM a\nWORKDIR /a\nFROM a\nWORKDIR /a\n",
+            "FROM a AS b\nWORKDIR /a\nFROM b\nWORKDIR /a\n",
+            "FROM a\nWORKDIR /a\nWORKDIR $CATALINA_HOME\nWORKDIR /a\n",
+            "FROM a\nARG DIR\nWORKDIR /a\nWORKDIR $DIR\nWORKDIR /a\n",
+        ] {
+            assert_eq!(lines("T017", text), [0; 0], "{text}");
+        }
         assert_eq!(fixed("T017", "FROM a\nWORKDIR /a\nWORKDIR /a\nRUN x\n"), "FROM a\nWORKDIR /a\nRUN x\n");
     }
 }

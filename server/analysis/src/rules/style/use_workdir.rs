@@ -1,5 +1,6 @@
 //! T012 `use-workdir`.
 
+use layerwise_model::gopath::path_join;
 use layerwise_syntax::Keyword;
 
 use crate::diagnostic::Severity;
@@ -62,9 +63,14 @@ fn check(cx: &InstructionCx<'_>, out: &mut Vec<Finding>) {
     if folder.text.starts_with("/tmp") || folder.text.starts_with("/var/tmp") {
         return;
     }
+    let there = if folder.text.starts_with('/') {
+        folder.text.clone()
+    } else {
+        path_join(&["/", &cx.step.state.dir, &folder.text])
+    };
     out.push(Finding::new(
         first.range.clone(),
-        format!("`cd {}` holds for this RUN only; write `WORKDIR {}` before it.", folder.text, folder.text),
+        format!("`cd {}` holds for this RUN only; write `WORKDIR {there}` before it.", folder.text),
     ));
 }
 
@@ -80,6 +86,9 @@ mod tests {
 FROM a
 RUN cd /opt && make && make install
     ^^^^^^^ `WORKDIR /opt`
+WORKDIR /src
+RUN cd tool && make
+    ^^^^^^^ `WORKDIR /src/tool`
 RUN cd /opt && make && cd /x && make
 RUN git clone x && cd x && make
 RUN cd $HOME && make
