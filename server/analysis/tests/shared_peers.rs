@@ -30,6 +30,11 @@ const TALLY_EXPLAINED: &[(&str, usize, &str)] = &[
         "an exec form clones a moving branch just as well; they look at shell forms only",
     ),
     (
+        "tally/prefer-package-cache-mounts",
+        1,
+        "`apk add --no-cache` keeps nothing, and without it apk keeps packages only where /etc/apk/cache is",
+    ),
+    (
         "tally/prefer-copy-chmod",
         1,
         "`chmod +x file` right below WORKDIR means the copied file; they compare the text",
@@ -70,8 +75,9 @@ const FIXTURES_EXPLAINED: &[(&str, usize, &str)] = &[
     ),
     (
         "tally/prefer-package-cache-mounts",
-        1,
-        "uv keeps the Pythons that it downloads in no cache unless UV_PYTHON_CACHE_DIR is set",
+        3,
+        "apk as above; uv keeps the Pythons that it downloads in no cache unless UV_PYTHON_CACHE_DIR is set; and where \
+         Bundler keeps gems depends on BUNDLE_PATH and GEM_HOME, so ours names no mount",
     ),
     (
         "tally/ruby/prefer-secret-mounts-for-build-credentials",
