@@ -4,11 +4,14 @@ use super::Rule;
 
 mod add_remote_archive;
 mod apt_install_without_update;
+mod apt_key_removed;
 mod apt_lists;
 mod apt_missing_yes;
 mod apt_update_alone;
+mod archived_distro_mirror;
 mod artefact_lost_in_cache_mount;
 mod base_image_platform;
+mod cache_mount_needs_locking;
 mod cache_mount_permission;
 mod circular_stage_dependency;
 mod cmd_ignored_by_shell_entrypoint;
@@ -25,11 +28,13 @@ mod dead_keyserver;
 mod debian_frontend_in_env;
 pub(crate) mod dependency_steps;
 mod dnf_yum_missing_yes;
+mod docker_clean_defeats_cache;
 mod dockerignore_dead_negation;
 mod dockerignore_root_anchored;
 mod duplicate_stage_name;
 mod dynamic_go_binary_in_scratch;
 mod empty_continuation;
+mod env_quote_literal;
 mod env_self_reference;
 mod eol_base_image;
 mod expose_host_mapping;
@@ -42,6 +47,7 @@ mod heredoc_ignores_errors;
 mod host_modules_overwrite_install;
 mod image_files;
 mod install_before_manifest;
+mod install_flag_mismatch;
 mod install_script_needs_source;
 mod instruction_before_from;
 mod invalid_default_arg_in_from;
@@ -54,11 +60,15 @@ mod missing_ca_certificates;
 mod multiple_instructions;
 mod named_chown_in_scratch;
 mod npm_ci_without_lockfile;
+mod onbuild_base_surprise;
 mod onbuild_invalid_trigger;
 mod pacman_missing_noconfirm;
 mod pipefail_missing;
 mod programs;
+mod quoted_heredoc_expansion;
 mod redundant_target_platform;
+mod releases;
+mod renamed_or_removed_package;
 mod required_file_ignored;
 mod reserved_stage_name;
 mod run_without_effect;
@@ -72,6 +82,7 @@ mod sources;
 mod stage_references;
 pub(crate) mod started_scripts;
 mod stopsignal_invalid;
+mod tzdata_prompt;
 mod unattended;
 mod undefined_arg_in_from;
 mod undefined_var;
@@ -182,5 +193,15 @@ pub(super) static RULES: &[&Rule] = &[
     &workdir_relative::RULE,
     &workdir_tilde::RULE,
     &workspace_manifests_missing::RULE,
+    &apt_key_removed::RULE,
+    &archived_distro_mirror::RULE,
+    &cache_mount_needs_locking::RULE,
+    &docker_clean_defeats_cache::RULE,
+    &env_quote_literal::RULE,
+    &install_flag_mismatch::RULE,
+    &onbuild_base_surprise::RULE,
+    &quoted_heredoc_expansion::RULE,
+    &renamed_or_removed_package::RULE,
+    &tzdata_prompt::RULE,
     &zypper_missing_non_interactive::RULE,
 ];
