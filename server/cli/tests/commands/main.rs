@@ -9,6 +9,7 @@ mod hooks;
 mod learn;
 mod migrate;
 mod plan;
+mod schemas;
 #[cfg(unix)]
 mod shellcheck;
 mod status;
