@@ -8,6 +8,7 @@ use layerwise_render::json::{self, Span};
 use layerwise_render::place::Lines;
 use serde::Serialize;
 
+use crate::configs::ConfigFlags;
 use crate::offers::Loaded;
 use crate::output::{Format, Out, complain};
 use crate::status::{self, Status};
@@ -22,6 +23,8 @@ pub(crate) struct Actions {
     /// Only what is offered with the cursor in this line, from 1
     #[arg(long, value_name = "N")]
     line: Option<usize>,
+    #[command(flatten)]
+    config: ConfigFlags,
     /// The output format
     #[arg(long, default_value = "text")]
     format: Format,
@@ -40,7 +43,8 @@ struct Action<'a> {
 
 impl Actions {
     pub(crate) fn run(self) -> Status {
-        let found = Loaded::open(&self.file).and_then(|loaded| Ok((loaded.offers(self.line)?, loaded)));
+        let found =
+            Loaded::open(&self.file, &self.config).and_then(|loaded| Ok((loaded.offers(self.line)?, loaded)));
         let (offers, loaded) = match found {
             Ok(found) => found,
             Err(message) => {

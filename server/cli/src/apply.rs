@@ -9,6 +9,7 @@ use layerwise_render::place::Lines;
 use layerwise_syntax::suggest;
 
 use crate::actions::place;
+use crate::configs::ConfigFlags;
 use crate::offers::Loaded;
 use crate::output::{Out, complain, note, shown};
 use crate::status::{self, Status};
@@ -32,6 +33,8 @@ pub(crate) struct Apply {
     /// Write the file instead of printing the diff
     #[arg(long)]
     write: bool,
+    #[command(flatten)]
+    config: ConfigFlags,
 }
 
 impl Apply {
@@ -48,7 +51,7 @@ impl Apply {
     fn apply(&self) -> Result<Status, String> {
         let name = shown(&self.file);
         known(&self.id)?;
-        let loaded = Loaded::open(&self.file)?;
+        let loaded = Loaded::open(&self.file, &self.config)?;
         let text = &loaded.source.text;
         if self.write && !loaded.source.is_exact() {
             return Err(format!("{name}: not written, since it is not valid UTF-8; save it as UTF-8 first"));

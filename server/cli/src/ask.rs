@@ -24,6 +24,7 @@ use layerwise_syntax::{Parsed, ProblemKind};
 use layerwise_render::when::rfc3339;
 
 use crate::changed::in_context;
+use crate::configs::ConfigFlags;
 use crate::eval::evaluate;
 use crate::output::{note, shown};
 use crate::past::{Choice, Past};
@@ -35,18 +36,19 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(60);
 const ENGINE_BUDGET: Duration = Duration::from_secs(5);
 
 /// Which two builds are compared.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct Ask {
     /// The Dockerfile [default: Dockerfile in the context, or here]
     #[arg(value_name = "DOCKERFILE")]
     pub(crate) dockerfile: Option<PathBuf>,
-    /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
+    /// The build context [default: that of layerwise.toml, else the nearest folder above the Dockerfile in which all that it
+    /// copies exists]
     #[arg(long, value_name = "DIR")]
     pub(crate) context: Option<PathBuf>,
     /// An additional build context
     #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
     pub(crate) build_context: Vec<(String, String)>,
-    /// The stage to build [default: the last one]
+    /// The stage to build [default: that of layerwise.toml, else the last one]
     #[arg(long, value_name = "STAGE")]
     pub(crate) target: Option<String>,
     /// The platform to build for [default: linux on this machine's processor]
@@ -96,6 +98,11 @@ pub(crate) struct Ask {
     /// (none)
     #[arg(long, value_name = "CACHE", default_value = "local", value_parser = Contents::parse)]
     pub(crate) cache: Contents,
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
+    /// The build context that the configuration names, where no flag does.
+    #[arg(skip)]
+    pub(crate) configured_context: Option<PathBuf>,
     /// Whether the files of the context are hashed, so that keys mean something to another process.
     #[arg(skip)]
     pub(crate) hashed: bool,
@@ -107,13 +114,14 @@ pub(crate) struct One {
     /// The Dockerfile [default: Dockerfile in the context, or here]
     #[arg(value_name = "DOCKERFILE")]
     pub(crate) dockerfile: Option<PathBuf>,
-    /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
+    /// The build context [default: that of layerwise.toml, else the nearest folder above the Dockerfile in which all that it
+    /// copies exists]
     #[arg(long, value_name = "DIR")]
     pub(crate) context: Option<PathBuf>,
     /// An additional build context
     #[arg(long, value_name = "NAME=DIR", value_parser = pair)]
     pub(crate) build_context: Vec<(String, String)>,
-    /// The stage to build [default: the last one]
+    /// The stage to build [default: that of layerwise.toml, else the last one]
     #[arg(long, value_name = "STAGE")]
     pub(crate) target: Option<String>,
     /// The platform to build for [default: linux on this machine's processor]
@@ -122,6 +130,8 @@ pub(crate) struct One {
     /// A build argument
     #[arg(long, value_name = "K=V", value_parser = argument)]
     pub(crate) build_arg: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
 }
 
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
@@ -211,16 +221,36 @@ impl Answer {
 impl Ask {
     /// Compares the two builds.
     pub(crate) fn answer(&self) -> Result<Answer, String> {
-        self.compare(true)
+        self.configured()?.compare(true)
     }
 
     /// The build alone: all of it runs.
     pub(crate) fn alone(&self) -> Result<Answer, String> {
-        self.compare(false)
+        self.configured()?.compare(false)
+    }
+
+    /// The same with what the configuration of the Dockerfile says where no flag does.
+    fn configured(&self) -> Result<Ask, String> {
+        let path = self.dockerfile()?;
+        let told = self.config.configs().of(&path)?;
+        Ok(Ask {
+            dockerfile: Some(path),
+            target: self.target.clone().or(told.settled.target),
+            configured_context: told.context,
+            ..self.clone()
+        })
+    }
+
+    /// The build context that is named: by a flag, else by the configuration.
+    fn named_context(&self) -> Result<Option<PathBuf>, String> {
+        let flag = self.context.as_deref().map(|dir| folder(dir, "--context"));
+        let configured =
+            || self.configured_context.as_deref().map(|dir| folder(dir, "layerwise.toml: context"));
+        flag.or_else(configured).transpose()
     }
 
     fn compare(&self, with_before: bool) -> Result<Answer, String> {
-        let given = self.context.as_deref().map(|dir| folder(dir, "--context")).transpose()?;
+        let given = self.named_context()?;
         let path = self.dockerfile()?;
         let name = shown(&path);
         let options = self.options()?;
@@ -331,7 +361,7 @@ impl Ask {
 
     /// What is asked of one build, without one before.
     pub(crate) fn of_one(one: One) -> Ask {
-        let One { dockerfile, context, build_context, target, platform, build_arg } = one;
+        let One { dockerfile, context, build_context, target, platform, build_arg, config } = one;
         Ask {
             dockerfile,
             context,
@@ -352,6 +382,8 @@ impl Ask {
             docker: false,
             engine: Engine::default(),
             cache: Contents::default(),
+            config,
+            configured_context: None,
             hashed: false,
         }
     }
@@ -359,8 +391,8 @@ impl Ask {
     /// A file as the user named it, relative to the build context.
     pub(crate) fn file(&self, path: &str) -> Result<String, String> {
         let dockerfile = self.dockerfile()?;
-        let root = match self.context.as_deref() {
-            Some(dir) => Some(folder(dir, "--context")?),
+        let root = match self.configured()?.named_context()? {
+            Some(root) => Some(root),
             None => {
                 let options = self.options()?;
                 self.find_context(&dockerfile, &read(&dockerfile)?, &options)

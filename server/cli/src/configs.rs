@@ -14,6 +14,24 @@ use crate::output::shown;
 
 type Read = Result<Arc<Config>, String>;
 
+/// Which configuration is read.
+#[derive(clap::Args, Clone, Default)]
+pub(crate) struct ConfigFlags {
+    /// The configuration [default: the nearest layerwise.toml in each Dockerfile's folder or above]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Look for no configuration
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+}
+
+impl ConfigFlags {
+    /// Where these flags say that configurations come from.
+    pub(crate) fn configs(&self) -> Configs {
+        Configs::new(self.config.clone(), self.no_config)
+    }
+}
+
 /// Where configurations come from.
 pub(crate) struct Configs {
     /// The one for all files.
@@ -34,7 +52,7 @@ pub(crate) struct Told {
 }
 
 impl Configs {
-    pub(crate) fn new(given: Option<PathBuf>, none: bool) -> Configs {
+    fn new(given: Option<PathBuf>, none: bool) -> Configs {
         Configs { given, none, by_file: Mutex::default(), by_folder: Mutex::default() }
     }
 

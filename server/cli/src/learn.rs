@@ -12,6 +12,7 @@ use layerwise_host::learnt::Store;
 use serde_json::json;
 
 use crate::ask::{Answer, Ask, One};
+use crate::configs::ConfigFlags;
 use crate::output::{Format, Out, complain, note, shown};
 use crate::status::{self, Status};
 
@@ -33,13 +34,14 @@ pub(crate) struct Learn {
     /// The Dockerfile that was built [default: Dockerfile in the context, or here]
     #[arg(long, short = 'f', value_name = "DOCKERFILE")]
     dockerfile: Option<PathBuf>,
-    /// The build context [default: the nearest folder above the Dockerfile in which all that it copies exists]
+    /// The build context [default: that of layerwise.toml, else the nearest folder above the Dockerfile in which all that it
+    /// copies exists]
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// An additional build context
     #[arg(long, value_name = "NAME=DIR", value_parser = crate::ask::pair)]
     build_context: Vec<(String, String)>,
-    /// The stage that was built [default: the last one]
+    /// The stage that was built [default: that of layerwise.toml, else the last one]
     #[arg(long, value_name = "STAGE")]
     target: Option<String>,
     /// The platform that was built for [default: linux on this machine's processor]
@@ -48,6 +50,8 @@ pub(crate) struct Learn {
     /// A build argument of the build
     #[arg(long, value_name = "K=V", value_parser = crate::ask::argument)]
     build_arg: Vec<(String, String)>,
+    #[command(flatten)]
+    config: ConfigFlags,
     /// Sizes of the layers: the output of `docker history --no-trunc --format json IMAGE`
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -104,6 +108,7 @@ impl Learn {
             target: self.target.clone(),
             platform: self.platform.clone(),
             build_arg: self.build_arg.clone(),
+            config: self.config.clone(),
         });
         let path = ask.dockerfile()?;
         let answer = ask.hashed().alone()?;

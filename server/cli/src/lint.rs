@@ -20,7 +20,7 @@ use layerwise_model::images::WellKnown;
 use layerwise_model::{Context, Evaluation, File, Options};
 use layerwise_syntax::Parsed;
 
-use crate::configs::Configs;
+use crate::configs::{ConfigFlags, Configs};
 use crate::eval::{evaluate, every_stage};
 use crate::offers::{CONTEXT_BUDGET, find_context};
 use crate::output::{complain, note, shown};
@@ -41,12 +41,8 @@ pub(crate) struct Rules {
     /// Leave out all that needs the build context
     #[arg(long)]
     no_context: bool,
-    /// The configuration for all files [default: the nearest layerwise.toml in each file's folder or above]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Look for no configuration
-    #[arg(long, conflicts_with = "config")]
-    no_config: bool,
+    #[command(flatten)]
+    config: ConfigFlags,
 }
 
 /// One Dockerfile that was named or found.
@@ -89,7 +85,7 @@ impl Linter {
     /// The error is a message for the user.
     pub(crate) fn new(rules: &Rules) -> Result<Linter, String> {
         let contexts = (!rules.no_context).then(|| Contexts::new(OsFs, Limits::default(), CONTEXT_BUDGET));
-        let configs = Configs::new(rules.config.clone(), rules.no_config);
+        let configs = rules.config.configs();
         let selection = selection(rules)?;
         Ok(Linter { selection, contexts, configs, shellcheck: None, wrong: Mutex::default() })
     }

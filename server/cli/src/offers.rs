@@ -16,6 +16,7 @@ use layerwise_model::{Context, Evaluation, File, Options};
 use layerwise_render::place::Lines;
 use layerwise_syntax::Parsed;
 
+use crate::configs::ConfigFlags;
 use crate::eval::{evaluate, every_stage};
 use crate::output::{note, shown};
 
@@ -31,18 +32,24 @@ pub(crate) struct Loaded {
     file: File,
     eval: Evaluation,
     context: Option<Context>,
+    options: Options,
 }
 
 impl Loaded {
-    /// Reads a Dockerfile and its context. The error is a message for the user.
-    pub(crate) fn open(path: &Path) -> Result<Loaded, String> {
+    /// Reads a Dockerfile, its configuration and its context. The error is a message for the user.
+    pub(crate) fn open(path: &Path, config: &ConfigFlags) -> Result<Loaded, String> {
         let source = read_dockerfile(&OsFs, path).map_err(|error| error.to_string())?;
         source.notes().iter().for_each(|n| note(&format!("{}: {n}", shown(path))));
         let file = File::new(Parsed::new(&source.text));
         let eval = evaluate(&file, &every_stage());
         let contexts = Contexts::new(OsFs, Limits::default(), CONTEXT_BUDGET);
-        let context = find_context(&contexts, path, &eval);
-        Ok(Loaded { source, file, eval, context })
+        let told = config.configs().of(path)?;
+        let context = match &told.context {
+            Some(root) => Some(contexts.of(root, path)),
+            None => find_context(&contexts, path, &eval),
+        };
+        let options = Options { target: told.settled.target, ..Options::default() };
+        Ok(Loaded { source, file, eval, context, options })
     }
 
     /// What is offered with the cursor in a line (from 1), or with it anywhere: in the order of the places, and at one
@@ -89,10 +96,9 @@ impl Loaded {
     }
 
     fn with_cx<T>(&self, then: impl FnOnce(&Cx<'_>) -> T) -> T {
-        let options = Options::default();
         let rebuilds = |text: &str, path: &str| {
             let context = self.context.as_ref()?;
-            rebuilt_when(&File::new(Parsed::new(text)), context, &[path.to_owned()], &options)
+            rebuilt_when(&File::new(Parsed::new(text)), context, &[path.to_owned()], &self.options)
         };
         then(&Cx {
             file: &self.file,

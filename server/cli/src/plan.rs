@@ -65,7 +65,7 @@ impl Plan {
         known(id)?;
         let path = self.ask.dockerfile()?;
         let failed = |message: String| format!("--proposal {id}: {}: {message}", shown(&path));
-        let loaded = Loaded::open(&path)?;
+        let loaded = Loaded::open(&path, &self.ask.config)?;
         let (offer, text) = refactored(&loaded, id, None).map_err(failed)?;
         let after = answer.with_dockerfile(&text);
         let after = after.ok_or_else(|| failed("there is no build before to compare with".to_owned()))?;

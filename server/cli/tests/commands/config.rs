@@ -98,3 +98,67 @@ fn the_context_is_where_the_configuration_says() {
         folder.run(&["check", "--no-config", "--format", "json", "--select", "CopyIgnoredFile", "."]).json();
     assert_eq!(none, serde_json::json!([]));
 }
+
+#[test]
+fn every_command_has_the_context_and_the_target_of_the_configuration() {
+    let dockerfile = "FROM debian:12 AS base\nCOPY a.txt /\nFROM base AS last\nRUN true\n";
+    let folder = Folder::new(&[
+        ("layerwise.toml", "context = \"app\"\ntarget = \"base\"\n"),
+        ("docker/Dockerfile", dockerfile),
+        ("app/a.txt", "a"),
+        ("docker/a.txt", "b"),
+    ]);
+    let built = |args: &[&str]| {
+        let ran = folder.run(&[args, &["docker/Dockerfile", "--format", "json"]].concat());
+        assert_eq!(ran.status, 0, "{args:?}: {}", ran.err);
+        let json = ran.json();
+        (json["context"].clone(), json["target"].clone())
+    };
+    let text = serde_json::Value::from;
+    for command in [&["plan"][..], &["graph"]] {
+        assert_eq!(built(command), (text("app"), text("base")), "{command:?}");
+        let flags = [command, &["--context", "docker", "--target", "last"]].concat();
+        assert_eq!(built(&flags), (text("docker"), text("last")), "{command:?}");
+        assert_eq!(
+            built(&[command, &["--no-config"]].concat()),
+            (text("docker"), text("last")),
+            "{command:?}"
+        );
+    }
+    assert_eq!(folder.run(&["actions", "docker/Dockerfile"]).status, 0);
+    // Only the folder of the configuration has it, and only without its target the last stage is built.
+    let why = |args: &[&str]| folder.run(&[&["why"], args, &["docker/Dockerfile"]].concat());
+    let last = |flags: &[&str]| why(&[&["4"], flags].concat()).out;
+    assert_ne!(last(&[]), last(&["--target", "last"]));
+    assert_eq!(last(&["--target", "last", "--context", "docker"]), last(&["--no-config"]));
+    assert!(why(&["app/a.txt"]).out.contains("1 of 2 steps rebuilds"));
+    assert!(why(&["app/a.txt", "--no-config"]).out.contains("none of 3 steps"));
+    let wrong = Folder::new(&[("layerwise.toml", "targt = \"x\"\n"), ("Dockerfile", "FROM scratch\n")]);
+    for command in ["plan", "graph", "actions"] {
+        let ran = wrong.run(&[command, "Dockerfile"]);
+        assert_eq!(ran.status, 2, "{command}");
+        assert!(ran.err.contains("layerwise.toml:1:1: There is no key `targt`"), "{}", ran.err);
+        assert_eq!(wrong.run(&[command, "Dockerfile", "--no-config"]).status, 0, "{command}");
+    }
+}
+
+#[test]
+fn refactorings_have_the_context_of_the_configuration() {
+    let folder = Folder::new(&[
+        ("layerwise.toml", "context = \"app\"\n"),
+        ("docker/Dockerfile", "FROM node:22\nWORKDIR /a\nCOPY . .\nRUN npm ci\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/package.json", "{}"),
+        ("app/package-lock.json", "{}"),
+        ("app/a.js", "1"),
+    ]);
+    let offered = |args: &[&str]| {
+        let ran = folder.run(&[&["actions", "docker/Dockerfile", "--format", "json"], args].concat());
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        ran.json().as_array().unwrap().iter().any(|offer| offer["id"] == "reorder-copy")
+    };
+    assert!(offered(&[]));
+    assert!(!offered(&["--no-config"]), "the folder of the Dockerfile has no package.json");
+    let diff = folder.run(&["apply", "reorder-copy", "docker/Dockerfile"]);
+    assert!(diff.status == 0 && diff.out.contains("+COPY package"), "{}{}", diff.out, diff.err);
+    assert_eq!(folder.run(&["apply", "reorder-copy", "docker/Dockerfile", "--no-config"]).status, 2);
+}
