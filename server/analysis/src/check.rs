@@ -35,7 +35,8 @@ pub struct Selection {
     pub options: RuleOptions,
     /// The options of `--build-arg BUILDKIT_DOCKERFILE_CHECK=`, which replace the file's `# check=` directive.
     pub check_options: Option<String>,
-    /// The user's own rules, which run beside the others; names in `only` and `except` count for them, too.
+    /// The user's own rules, which run beside the others; names in `only`, `except`, `also` and
+    /// `severities` count for them, too.
     pub user_rules: Vec<Arc<CompiledRule>>,
 }
 
@@ -80,6 +81,12 @@ impl Selection {
 
     fn severity(&self, meta: &Meta) -> Option<Severity> {
         let named = |(name, _): &&(String, Severity)| meta.is_selected_by(name);
+        self.severities.iter().rev().find(named).map(|(_, severity)| *severity)
+    }
+
+    /// The severity that is asked for the findings of a user's rule, which has one name and is in no group.
+    fn severity_of_own(&self, rule: &str) -> Option<Severity> {
+        let named = |(name, _): &&(String, Severity)| name.eq_ignore_ascii_case(rule);
         self.severities.iter().rev().find(named).map(|(_, severity)| *severity)
     }
 }
@@ -184,7 +191,8 @@ impl Checker {
             }
         }
         let ran = active.iter().map(|rule| rule.meta.name).collect();
-        for (rule, finding) in suppressions.leftovers(input.file, &found, &ran) {
+        let own: Vec<&str> = input.selection.user_rules.iter().map(|rule| rule.name()).collect();
+        for (rule, finding) in suppressions.leftovers(input.file, &found, &ran, &own) {
             if let Some(rule) = active.iter().find(|active| active.meta.name == rule) {
                 found.push(diagnostic(&rule.meta, finding));
             }
@@ -193,9 +201,12 @@ impl Checker {
         superseded(&active, &mut found);
         if !input.selection.severities.is_empty() {
             for d in &mut found {
-                if let Some(severity) = rules::meta(d.rule).and_then(|meta| input.selection.severity(meta)) {
-                    d.severity = severity;
-                }
+                let severity = match rules::meta(d.rule) {
+                    Some(meta) => input.selection.severity(meta),
+                    None if own.contains(&d.rule) => input.selection.severity_of_own(d.rule),
+                    None => None,
+                };
+                d.severity = severity.unwrap_or(d.severity);
             }
         }
         if suppressions.error() {

@@ -214,7 +214,7 @@ impl Section {
         match key.get_ref().as_ref() {
             "select" => self.select = Some(read_names(value, own, problems)),
             "ignore" => self.ignore = read_names(value, own, problems),
-            "severity" => self.read_severities(value, problems),
+            "severity" => self.read_severities(value, own, problems),
             "rules" => self.read_options(value, problems),
             "context" => self.context = read_text("context", value, problems),
             "target" => self.target = read_text("target", value, problems),
@@ -225,7 +225,7 @@ impl Section {
         }
     }
 
-    fn read_severities(&mut self, value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) {
+    fn read_severities(&mut self, value: &Spanned<DeValue<'_>>, own: &[String], problems: &mut Vec<Problem>) {
         let Some(table) = value.get_ref().as_table() else {
             return problems
                 .push(wrong(value, "`severity` is a table: `[severity]`, then `rule = \"hint\"`."));
@@ -238,7 +238,7 @@ impl Section {
                 problems.push(wrong(level, message));
                 continue;
             };
-            if let Some(message) = unknown_rule(name.get_ref()) {
+            if let Some(message) = unknown_rule(name.get_ref(), own) {
                 problems.push(Problem { range: name.span(), message });
             } else if SYNTAX.is_called(name.get_ref()) {
                 let message = "Syntax errors are errors always: the build fails on them.".to_owned();
@@ -308,7 +308,7 @@ fn read_list<'a>(
 fn read_names(value: &Spanned<DeValue<'_>>, own: &[String], problems: &mut Vec<Problem>) -> Vec<String> {
     let mut names = Vec::new();
     for (range, name) in read_list(value, problems) {
-        match unknown_rule(name).filter(|_| !own.iter().any(|own| own == name)) {
+        match unknown_rule(name, own) {
             Some(message) => problems.push(Problem { range, message }),
             None => names.push(name.to_owned()),
         }
@@ -327,20 +327,21 @@ fn read_paths(value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Opti
     Dockerignore::from_patterns(&patterns).ok()
 }
 
-/// What is wrong with the name of a rule or a group of rules; `None` if it is one.
-pub fn unknown_rule(name: &str) -> Option<String> {
+/// What is wrong with the name of a rule or a group of rules; `None` if it is one. `own` are the names of the user's rules.
+pub fn unknown_rule<S: AsRef<str>>(name: &str, own: &[S]) -> Option<String> {
     let categories = || Category::ALL.iter().map(|category| category.as_str());
     let known = GROUPS.iter().any(|group| group.eq_ignore_ascii_case(name))
         || categories().any(|category| category.eq_ignore_ascii_case(name))
         || SYNTAX.is_called(name)
         || shellcheck::SHELLCHECK.is_called(name)
         || shellcheck::is_code(name)
+        || own.iter().any(|own| own.as_ref().eq_ignore_ascii_case(name))
         || rules::all().iter().any(|rule| rule.meta.is_called(name));
     if known {
         return None;
     }
     let names = rules::all().iter().flat_map(|rule| [rule.meta.name, rule.meta.code]);
-    let all = names.chain(categories()).chain(GROUPS);
+    let all = names.chain(own.iter().map(AsRef::as_ref)).chain(categories()).chain(GROUPS);
     let hint = suggest::search(name, all, false).map(|near| format!("; did you mean `{near}`?"));
     Some(format!("There is no rule `{name}`{}", hint.unwrap_or_else(|| ".".to_owned())))
 }
@@ -550,6 +551,12 @@ rules = { strict-labels = false }
         let selection = config.of(Some("Dockerfile")).selection;
         assert_eq!(selection.user_rules.len(), 1);
         assert_eq!(selection.except, ["mine"]);
+        let (config, found) =
+            Config::parse(&text.replace("ignore = [\"mine\"]", "severity = { mine = \"hint\" }"));
+        assert_eq!(found, []);
+        assert_eq!(config.of(None).selection.severities, [("mine".to_owned(), Severity::Hint)]);
+        let near = problems(&text.replace("[\"mine\"]", "[\"mnie\"]"));
+        assert!(near.len() == 1 && near[0].1.contains("did you mean `mine`?"), "{near:?}");
         let wrong = |text: &str| problems(text).into_iter().map(|(at, _)| at).collect::<Vec<_>>();
         let bad = wrong(&text.replace("(run_instruction)", "(nothing)"));
         assert_eq!(bad, ["\"mine\"", "\"(nothing) @here\""], "and there is no such rule to ignore");

@@ -187,14 +187,15 @@ impl Suppressions {
     }
 
     /// The comments of ours that nobody needs, each with the name of the rule that says so. `found` is what there is
-    /// without any comment, `ran` the rules that ran.
+    /// without any comment, `ran` the rules that ran, `own` the names of the user's.
     pub(crate) fn leftovers(
         &self,
         file: &File,
         found: &[Diagnostic],
         ran: &HashSet<&'static str>,
+        own: &[&str],
     ) -> Vec<(&'static str, Finding)> {
-        self.ours.leftovers(file, found, ran)
+        self.ours.leftovers(file, found, ran, own)
     }
 
     /// Whether a diagnostic is switched off.

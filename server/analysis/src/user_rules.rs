@@ -232,12 +232,15 @@ impl CompiledRule {
         &self.source
     }
 
-    /// Whether it runs: it was not left out, and no rules were chosen but others.
+    /// Whether it runs: it was not left out, and it was chosen, or no others were.
     pub fn is_wanted(&self, selection: &Selection) -> bool {
         let named = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(self.name.0));
         let chosen = |name: &String| name.eq_ignore_ascii_case("default") || name.eq_ignore_ascii_case("all");
         !named(&selection.except)
-            && (selection.only.is_empty() || named(&selection.only) || selection.only.iter().any(chosen))
+            && (selection.only.is_empty()
+                || named(&selection.only)
+                || named(&selection.also)
+                || selection.only.iter().any(chosen))
     }
 
     /// What it finds in a file, in order; at most 100 findings in an instruction and 1,000 in all. Ranges are bytes of the

@@ -164,14 +164,14 @@ impl Counts {
 
 impl Check {
     pub(crate) fn run(self) -> Status {
-        let linter = match Linter::new(&self.rules) {
+        let (files, mut status) = targets(&self.paths, self.stdin_filename.as_deref());
+        let linter = match Linter::new(&self.rules, &files) {
             Ok(linter) => linter.with_shellcheck(self.shellcheck.as_deref()),
             Err(message) => {
                 complain(&message);
                 return Status::Trouble;
             }
         };
-        let (files, mut status) = targets(&self.paths, self.stdin_filename.as_deref());
         let since = self.since.as_deref().map(Since::new);
         let mut out = Out::new();
         let styled = out.styled();

@@ -41,14 +41,14 @@ pub(crate) struct FixAll {
 
 impl FixAll {
     pub(crate) fn run(self) -> Status {
-        let linter = match Linter::new(&self.rules) {
+        let (files, mut status) = targets(&self.paths, self.stdin_filename.as_deref());
+        let linter = match Linter::new(&self.rules, &files) {
             Ok(linter) => linter,
             Err(message) => {
                 complain(&message);
                 return Status::Trouble;
             }
         };
-        let (files, mut status) = targets(&self.paths, self.stdin_filename.as_deref());
         let mut out = Out::new();
         let (mut fixes, mut changed, mut looked) = (0, 0, 0);
         in_order(

@@ -1,6 +1,6 @@
 //! What `check` and `fix` share: which files, which rules, and what is found in one of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,7 @@ const SHELLCHECK_BUDGET: Duration = Duration::from_secs(60);
 /// Which rules run, and with what.
 #[derive(clap::Args)]
 pub(crate) struct Rules {
-    /// Run these rules only (names or codes, those of other tools too); ALL runs every rule there is
+    /// Run these rules only (names or codes, those of other tools and of your own rules too); ALL runs every rule there is
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     select: Vec<String>,
     /// Leave these rules out
@@ -82,12 +82,41 @@ struct Loaded {
 }
 
 impl Linter {
-    /// The error is a message for the user.
-    pub(crate) fn new(rules: &Rules) -> Result<Linter, String> {
+    /// Finds and fixes in these files. The error is a message for the user: a rule was named that is neither ours nor of a
+    /// configuration of one of them.
+    pub(crate) fn new(rules: &Rules, files: &[Target]) -> Result<Linter, String> {
         let contexts = (!rules.no_context).then(|| Contexts::new(OsFs, Limits::default(), CONTEXT_BUDGET));
         let configs = rules.config.configs();
-        let selection = selection(rules)?;
-        Ok(Linter { selection, contexts, configs, shellcheck: None, wrong: Mutex::default() })
+        let selection = selection(rules);
+        let mut linter = Linter { selection, contexts, configs, shellcheck: None, wrong: Mutex::default() };
+        linter.known("--select", &linter.selection.only, files)?;
+        linter.known("--ignore", &linter.selection.except, files)?;
+        if linter.selection.all {
+            linter.selection.only.clear();
+        }
+        Ok(linter)
+    }
+
+    /// An error if a flag names a rule that is neither ours nor in the configuration of one of the files.
+    fn known(&self, flag: &str, names: &[String], files: &[Target]) -> Result<(), String> {
+        let no_own: [&str; 0] = [];
+        let mut strange = names.iter().filter(|name| unknown_rule(name, &no_own).is_some()).peekable();
+        if strange.peek().is_none() {
+            return Ok(());
+        }
+        let mut own = BTreeSet::new();
+        for file in files {
+            // What is wrong with a configuration is said when its files are looked at; what it names is not known.
+            let Ok(told) = self.configs.of(&file.path) else { return Ok(()) };
+            own.extend(told.settled.selection.user_rules.iter().map(|rule| rule.name()));
+        }
+        let own: Vec<&str> = own.into_iter().collect();
+        match strange.find_map(|name| unknown_rule(name, &own)) {
+            None => Ok(()),
+            Some(message) => {
+                Err(format!("{flag}: there{}", message.strip_prefix("There").unwrap_or(&message)))
+            }
+        }
     }
 
     /// The same with ShellCheck, in PATH or at the place named. Whoever has none gets everything else.
@@ -192,28 +221,14 @@ fn read(target: &Target) -> Result<Source, String> {
 }
 
 /// The rules that `--select` and `--ignore` name.
-fn selection(rules: &Rules) -> Result<Selection, String> {
-    let mut selection = Selection { only: named("--select", &rules.select)?, ..Selection::default() };
-    selection.except = named("--ignore", &rules.ignore)?;
-    if let Some(at) = selection.only.iter().position(|name| name == "ALL") {
-        selection.only.remove(at);
-        selection.all = true;
-        selection.only.clear();
-    }
-    Ok(selection)
-}
-
-/// The names, if each is one of a rule.
-fn named(flag: &str, names: &[String]) -> Result<Vec<String>, String> {
-    let mut found = Vec::new();
-    for name in names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()) {
-        if let Some(message) = unknown_rule(name) {
-            let message = message.strip_prefix("There").unwrap_or(&message);
-            return Err(format!("{flag}: there{message}"));
-        }
-        found.push(name.to_owned());
-    }
-    Ok(found)
+fn selection(rules: &Rules) -> Selection {
+    let names = |names: &[String]| -> Vec<String> {
+        names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).map(str::to_owned).collect()
+    };
+    let mut selection =
+        Selection { only: names(&rules.select), except: names(&rules.ignore), ..Selection::default() };
+    selection.all = selection.only.iter().any(|name| name == "ALL");
+    selection
 }
 
 /// The files that the paths stand for, each once, in order; and whether all could be looked at. `-` is standard input,

@@ -128,12 +128,13 @@ impl Ours {
     }
 
     /// The comments that switch off nothing or name no rule, each with the name of the rule that says so. `found` is what
-    /// there is without any comment; `ran` tells which rules could have found something.
+    /// there is without any comment; `ran` tells which rules could have found something, `own` are the names of the user's.
     pub(super) fn leftovers(
         &self,
         file: &File,
         found: &[Diagnostic],
         ran: &HashSet<&'static str>,
+        own: &[&str],
     ) -> Vec<(&'static str, Finding)> {
         if self.comments.is_empty() || !(ran.contains(UNUSED) || ran.contains(UNKNOWN)) {
             return Vec::new();
@@ -161,9 +162,10 @@ impl Ours {
                 Some(number) => at.get(&number).unwrap_or(&nothing),
             };
             for (index, (range, name)) in names.iter().enumerate() {
-                if let Some(message) = unknown_rule(name).filter(|_| !is_shellcheck(name)) {
+                if let Some(message) = unknown_rule(name, own).filter(|_| !is_shellcheck(name)) {
                     let mut finding = Finding::new(range.clone(), message);
                     let known = rules::all().iter().flat_map(|rule| [rule.meta.name, rule.meta.code]);
+                    let known = known.chain(own.iter().copied());
                     if let Some(near) = suggest::search(name, known, false) {
                         finding =
                             finding.fix(Fix::replace(format!("Change to `{near}`"), range.clone(), near));

@@ -162,3 +162,66 @@ fn refactorings_have_the_context_of_the_configuration() {
     assert!(diff.status == 0 && diff.out.contains("+COPY package"), "{}{}", diff.out, diff.err);
     assert_eq!(folder.run(&["apply", "reorder-copy", "docker/Dockerfile", "--no-config"]).status, 2);
 }
+
+const OWN: &str = "\
+[[rule]]
+name = \"no-root-tools\"
+language = \"shell\"
+message = \"Leave it out.\"
+query = '((command name: (command_name) @here) (#eq? @here \"sudo\"))'
+";
+
+#[test]
+fn flags_and_severities_know_the_rules_of_the_user() {
+    let text = "FROM debian:12 AS Build\nMAINTAINER me\nRUN sudo x\n";
+    let folder = Folder::new(&[
+        ("layerwise.toml", OWN),
+        ("Dockerfile", text),
+        (
+            "hint/layerwise.toml",
+            &format!("select = [\"maintainer\"]\n[severity]\nno-root-tools = \"hint\"\n{OWN}"),
+        ),
+        ("hint/Dockerfile", text),
+        ("off/layerwise.toml", &format!("[severity]\nno-root-tools = \"off\"\n{OWN}")),
+        ("off/Dockerfile", text),
+        ("none/layerwise.toml", ""),
+        ("none/Dockerfile", text),
+        (
+            "comment/Dockerfile",
+            "FROM debian:12\n# layerwise: ignore[no-root-tools] it is there\nRUN sudo x\n",
+        ),
+    ]);
+    let found = |args: &[&str]| rules(&folder, args);
+    let own = |severity: &str| ("no-root-tools".to_owned(), severity.to_owned());
+    assert_eq!(found(&["Dockerfile", "--select", "no-root-tools"]), [own("warning")]);
+    assert_eq!(
+        named(&found(&["Dockerfile", "--select", "NO-ROOT-TOOLS,maintainer"])),
+        ["maintainer", "no-root-tools"]
+    );
+    let without = found(&["Dockerfile", "--ignore", "no-root-tools"]);
+    assert!(without.len() > 1 && !named(&without).contains(&"no-root-tools"), "{without:?}");
+    // A severity switches on, as it does for our rules.
+    assert_eq!(named(&found(&["hint"])), ["maintainer", "no-root-tools"]);
+    assert_eq!(found(&["hint"])[1], own("hint"));
+    assert!(!named(&found(&["off"])).contains(&"no-root-tools"));
+    assert!(named(&found(&["Dockerfile", "--select", "ALL"])).contains(&"no-root-tools"));
+    // One of several files has it: that is enough.
+    assert_eq!(found(&["none", "Dockerfile", "--select", "no-root-tools"]), [own("warning")]);
+    // Comments know it, too.
+    let comment = found(&["comment"]);
+    assert!(!named(&comment).contains(&"no-root-tools") && !named(&comment).contains(&"unknown-suppression"));
+    for (args, message) in [
+        (&["check", "Dockerfile", "--select", "no-root-tool"][..], "did you mean `no-root-tools`?"),
+        (&["fix", "Dockerfile", "--ignore", "no-root-tool"], "did you mean `no-root-tools`?"),
+        (&["check", "Dockerfile", "--select", "ALL,maintaner"], "did you mean `maintainer`?"),
+        (
+            &["check", "Dockerfile", "--select", "no-root-tools", "--no-config"],
+            "there is no rule `no-root-tools`",
+        ),
+        (&["check", "none", "--select", "no-root-tools"], "there is no rule `no-root-tools`"),
+    ] {
+        let ran = folder.run(args);
+        assert_eq!(ran.status, 2, "{args:?}: {}", ran.out);
+        assert!(ran.err.contains(message), "{args:?}: {}", ran.err);
+    }
+}
