@@ -48,7 +48,7 @@ const ID: &str = "cache-mounts";
 const LISTS: &str = "/var/lib/apt/lists";
 
 /// What Docker's documentation has to stop images of Debian from deleting what apt downloads.
-const KEEP: &str = "RUN rm -f /etc/apt/apt.conf.d/docker-clean && \
+pub(crate) const KEEP: &str = "RUN rm -f /etc/apt/apt.conf.d/docker-clean && \
                     echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache";
 
 /// The refactoring.

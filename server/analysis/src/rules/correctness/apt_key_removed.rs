@@ -1,5 +1,6 @@
 //! E066 `apt-key-removed`.
 
+use layerwise_model::facts::BaseFacts;
 use layerwise_syntax::Keyword;
 
 use super::releases::{Distro, Release};
@@ -10,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "apt-key-removed",
         code: "E066",
-        severity: Severity::Warning,
+        severity: Severity::Error,
         fix: FixClass::None,
         doc: DOC,
         ..Meta::DEFAULT
@@ -44,18 +45,30 @@ RUN echo 'deb [signed-by=/etc/apt/keyrings/example.asc] https://example.com/debi
 ```
 ";
 
+/// Whether what stands on this stage calls apt-key, which another release of its image lacks.
+pub(super) fn would_miss_apt_key(cx: &FileCx<'_>, bottom: usize, base: &BaseFacts) -> bool {
+    without_apt_key(base).is_some()
+        && cx.file.of_kind(&[Keyword::Run]).any(|(number, _, _)| {
+            let stage = cx.file.stage_of(number).and_then(|stage| cx.facts.stages.get(stage.index));
+            stage.is_some_and(|stage| stage.chain.last() == Some(&bottom))
+                && cx.facts.instructions[number].named("apt-key").next().is_some()
+        })
+}
+
+/// The release of an image, if apt-key is gone from it.
+///
 /// Source: apt-key(8) of apt 2.9 (last available in Debian 12 and Ubuntu 24.04); apt 3.0 ships in Debian 13 and Ubuntu 25.04.
+fn without_apt_key(base: &BaseFacts) -> Option<Release> {
+    Release::of(base).filter(|release| match release.distro {
+        Distro::Debian => release.number >= 13,
+        Distro::Ubuntu => release.number >= 2504,
+        _ => false,
+    })
+}
+
 fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for stage in cx.file.stages() {
-        let Some(release) = Release::of(&cx.facts.stages[stage.index].base) else { continue };
-        let gone = match release.distro {
-            Distro::Debian => release.number >= 13,
-            Distro::Ubuntu => release.number >= 2504,
-            _ => false,
-        };
-        if !gone {
-            continue;
-        }
+        let Some(release) = without_apt_key(&cx.facts.stages[stage.index].base) else { continue };
         for (number, _, _) in cx.file.of_kind_in(stage.body.clone(), &[Keyword::Run]) {
             for command in cx.facts.instructions[number].named("apt-key") {
                 out.push(Finding::new(

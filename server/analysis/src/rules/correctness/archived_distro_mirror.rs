@@ -70,7 +70,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             let asks = commands.iter().find(|command| {
                 let verb = command.subcommand().unwrap_or_default();
                 match command.name.as_str() {
-                    "apt-get" | "apt" | "aptitude" => release.distro != Distro::CentOs && verb == "update",
+                    "apt-get" | "apt" | "aptitude" => {
+                        release.distro != Distro::CentOs
+                            && matches!(verb, "update" | "install" | "upgrade" | "dist-upgrade")
+                    }
                     "yum" | "dnf" | "microdnf" => {
                         release.distro == Distro::CentOs
                             && matches!(verb, "install" | "update" | "upgrade" | "makecache" | "groupinstall")

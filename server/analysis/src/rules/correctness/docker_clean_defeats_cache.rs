@@ -6,6 +6,8 @@ use layerwise_model::gopath::path_clean;
 use layerwise_syntax::Keyword;
 use layerwise_syntax::mount::MountKind;
 
+use crate::actions::cache_mounts::KEEP;
+use crate::actions::layout::Layout;
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::ranges::head;
@@ -86,7 +88,7 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
         out.push(finding.fix(Fix::replace(
             "Let apt keep the packages",
             at,
-            "RUN rm -f /etc/apt/apt.conf.d/docker-clean && echo 'Binary::apt::APT::Keep-Downloaded-Packages \"true\";' > /etc/apt/apt.conf.d/keep-cache\n",
+            format!("{KEEP}{}", Layout::of(cx.file).newline),
         )));
     }
 }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use crate::ranges::on_first_line;
 
+use super::apt_key_removed::would_miss_apt_key;
+use super::renamed_or_removed_package::would_be_gone;
 use crate::diagnostic::Severity;
 use crate::fix::Fix;
 use crate::rules::portability::would_miss_pip;
@@ -97,9 +99,13 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             Some((title, at, text)) => {
                 let range = word.range.start + at..word.range.start + at + ended.tag.len();
                 let verbatim = instruction.source().get(word.range.clone()) == Some(word.value.as_str());
-                let fix = Fix::replace(title, cx.file.absolute(stage.from, range), text);
+                let fix = Fix::replace(title, cx.file.absolute(stage.from, range), text.clone());
                 // Below 3.12, Alpine's python3 has pip in it.
-                let breaks = facts.name == "alpine" && would_miss_pip(cx, stage.index);
+                let pip = facts.name == "alpine" && would_miss_pip(cx, stage.index);
+                let newer = BaseFacts::of(&reference.replacen(ended.tag.as_str(), &text, 1));
+                let breaks = pip
+                    || would_be_gone(cx, stage.index, &newer)
+                    || would_miss_apt_key(cx, stage.index, &newer);
                 if verbatim && !breaks { finding.fix(fix) } else { finding }
             }
             None => finding,

@@ -1,6 +1,6 @@
 //! E067 `renamed-or-removed-package`.
 
-use layerwise_model::facts::Manager;
+use layerwise_model::facts::{BaseFacts, Manager};
 use layerwise_syntax::Keyword;
 
 use super::releases::{Distro, Release, other_sources};
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         name: "renamed-or-removed-package",
         code: "E067",
-        severity: Severity::Warning,
+        severity: Severity::Error,
         fix: FixClass::Suggestion,
         doc: DOC,
         ..Meta::DEFAULT
@@ -48,7 +48,7 @@ RUN apt-get update && apt-get install -y python3-pip
 
 /// Packages that a distribution dropped: the name, the distribution, the first release without it, and what to install instead.
 /// Sources: packages.debian.org, packages.ubuntu.com, pkgs.alpinelinux.org.
-const GONE: [(&str, Distro, u32, &str); 33] = [
+const GONE: [(&str, Distro, u32, &str); 31] = [
     ("python-pip", Distro::Debian, 11, "python3-pip"),
     ("python-pip", Distro::Ubuntu, 2004, "python3-pip"),
     ("python", Distro::Debian, 12, "python3"),
@@ -75,8 +75,6 @@ const GONE: [(&str, Distro, u32, &str); 33] = [
     ("libssl1.1", Distro::Ubuntu, 2204, "libssl3"),
     ("libssl1.0-dev", Distro::Debian, 10, "libssl-dev"),
     ("libssl1.0-dev", Distro::Ubuntu, 2004, "libssl-dev"),
-    ("nodejs-legacy", Distro::Debian, 10, "nodejs"),
-    ("nodejs-legacy", Distro::Ubuntu, 1804, "nodejs"),
     ("python3-distutils", Distro::Debian, 13, "python3-setuptools"),
     ("python3-distutils", Distro::Ubuntu, 2404, "python3-setuptools"),
     ("python-software-properties", Distro::Debian, 10, "software-properties-common"),
@@ -171,6 +169,13 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Whether what stands on this stage installs something that another release of its image lacks.
+pub(super) fn would_be_gone(cx: &FileCx<'_>, bottom: usize, base: &BaseFacts) -> bool {
+    let Some(release) = Release::of(base) else { return false };
+    let above = cx.facts.stages.iter().filter(|stage| stage.chain.last() == Some(&bottom));
+    above.flat_map(|stage| &stage.installed).any(|(_, name)| gone(release, name).is_some())
 }
 
 /// Whether a release lacks a package, and what there is instead (empty if that is not known).
