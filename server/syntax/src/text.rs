@@ -178,6 +178,9 @@ impl Text {
     /// line's end stands for it.
     pub fn position_at(&self, byte: usize, encoding: Encoding) -> Position {
         let line = self.line_of(byte);
+        if let Some(character) = self.ascii_before(byte) {
+            return Position { line: saturate(line), character: saturate(character) };
+        }
         let start = self.line_start(line);
         let byte = self.byte_to_char_boundary(byte).min(self.line_end(line));
         let character = match encoding {
@@ -186,6 +189,21 @@ impl Text {
             Encoding::Utf16 => self.utf16_of(byte) - self.utf16_of(start),
         };
         Position { line: saturate(line), character: saturate(character) }
+    }
+
+    /// How many bytes stand between the start of a line and `byte`, if that can be told from the piece of the rope that it
+    /// is in and all of them are ASCII, which count the same in every encoding: nearly every place of a Dockerfile.
+    fn ascii_before(&self, byte: usize) -> Option<usize> {
+        if byte > self.len() {
+            return None;
+        }
+        let (chunk, start, _, _) = self.rope.chunk_at_byte(byte);
+        let before = chunk.as_bytes().get(..byte - start)?;
+        let line_break = before.iter().rposition(|b| matches!(b, b'\n' | b'\r'))?;
+        let content = &before[line_break + 1..];
+        // Right behind a CR there may be the LF of the same break.
+        let known = before[line_break] == b'\n' || !content.is_empty();
+        (known && content.is_ascii()).then_some(content.len())
     }
 
     /// The byte offset of `position`. As LSP has it, a character past the line's content stands for the end of that

@@ -48,6 +48,10 @@ fn check(cx: &FileCx<'_>, out: &mut Vec<Finding>) {
     for (number, _, instruction) in cx.file.of_kind(&[Keyword::Run]) {
         let Some(facts) = cx.facts.instructions.get(number).filter(|facts| !facts.unclear) else { continue };
         let Some(stage) = stages::of(cx, number) else { continue };
+        let names = ["useradd", "groupadd", "usermod", "groupmod", "adduser", "addgroup"];
+        if !facts.commands.iter().any(|command| names.contains(&command.name.as_str())) {
+            continue;
+        }
         let source = instruction.source();
         if source.contains("||") || source.contains("if ") || source.contains("busybox") {
             continue;
