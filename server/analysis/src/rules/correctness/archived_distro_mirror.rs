@@ -125,7 +125,7 @@ RUN apt update
             "FROM debian:11\nRUN apt-get update",
             "FROM ubuntu:18.04\nRUN apt-get update",
             "FROM ubuntu:14.04\nRUN apt-get update",
-            "FROM debian:10\nRUN sed -i s/deb.debian.org/archive.debian.org/ /etc/apt/sources.list && apt-get update",
+            "FROM debian:10\nRUN sed -i s/deb/archive/ /etc/apt/sources.list && apt-get update",
             "FROM debian:10\nCOPY sources.list /etc/apt/\nRUN apt-get update",
             "FROM debian:10\nRUN apt-get clean",
             "FROM centos:9\nRUN yum install -y x",

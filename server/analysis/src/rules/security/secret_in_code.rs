@@ -31,7 +31,7 @@ them can use the token. Revoke it: deleting the line does not help once it has b
 
 ```dockerfile
 FROM node:22
-RUN npm config set //registry.npmjs.org/:_authToken npm_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 && npm ci
+RUN npm config set //npm.example.com/:_authToken npm_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 && npm ci
 ```
 
 ## Use instead

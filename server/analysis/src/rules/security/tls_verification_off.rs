@@ -199,7 +199,7 @@ ENV A=b NODE_TLS_REJECT_UNAUTHORIZED=0
             ("curl -o k https://x.org", false),
             ("curl -okey https://x.org", false),
             ("npm config set strict-ssl false", true),
-            ("pip install --trusted-host pypi.org x", true),
+            ("pip install --trusted-host packages.example.com x", true),
             ("pip install --trusted-host pypi.internal x", false),
             ("pip install --trusted-host=$HOST x", false),
             ("git -c http.sslVerify=false clone x", true),
